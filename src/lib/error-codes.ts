@@ -1,0 +1,57 @@
+/**
+ * Every error code, with what it means. Codes are stable: scripts and retry rules depend on them.
+ * One section a room; `area.what_is_wrong`.
+ */
+export const ERROR_CODES = {
+  internal: 'A defect in Granary: please report it with the log.',
+  // project
+  'config.invalid': 'The project has errors; each is listed with file, line and column.',
+  'config.not_found': 'No granary.yaml in this folder or above it.',
+  // state and stores
+  'store.not_found': 'An object is not in the object store.',
+  'store.exists': 'An object with this key exists already and objects are immutable.',
+  'store.disk_full': 'The disk is full.',
+  'store.io': 'The object store could not be read or written.',
+  'state.conflict': 'A document changed since it was read.',
+  'owner.busy': 'Another granary process owns this data directory.',
+  // connectors
+  'connector.auth_failed': 'The server refused the credentials.',
+  'connector.host_key_mismatch': 'The server shows another host key than the one pinned.',
+  'connector.unreachable': 'The server could not be reached.',
+  'connector.lost': 'The connection broke while in use.',
+  'connector.not_found': 'A path does not exist on the source.',
+  'connector.denied': 'The source refused access to a path.',
+  'connector.changed': 'A file changed on the source while it was being transferred.',
+  'connector.protocol': 'The server answered in a way the protocol does not allow.',
+  'connector.tls': 'The TLS handshake or certificate check failed.',
+  // codecs
+  'codec.corrupt': 'Compressed, archived or encrypted data is damaged.',
+  'codec.truncated': 'Compressed, archived or encrypted data ends too early.',
+  'codec.bomb': 'Data unpacks to far more than its limits allow.',
+  'codec.unsafe_path': 'An archive entry would escape its folder.',
+  'codec.no_key': 'No configured key or passphrase decrypts this message.',
+  'codec.bad_passphrase': 'The passphrase is wrong.',
+  'codec.bad_signature': 'The signature is missing, wrong, or by an unknown key.',
+  'codec.unsupported': 'A feature of this container or cipher is not supported.',
+  // formats
+  'format.invalid': 'A file is not of the declared format.',
+  'format.line_too_long': 'A line is longer than the limit.',
+  'format.too_many_columns': 'A file has more columns than the limit.',
+  'format.encoding': 'Bytes that are not valid in the declared encoding.',
+  'format.empty': 'A file has no content.',
+  // stages
+  'verify.failed': 'An object failed verification and is in quarantine.',
+  'curate.failed': 'The engine could not process an object.',
+  'books.imbalance': 'Rows received do not equal loaded + filtered + deduplicated + rejected.',
+  'load.failed': 'The warehouse could not take the rows.',
+  'stage.bad_input': 'A stage was called with an input that names nothing it knows.',
+  // runtime
+  'worker.crashed': 'A worker process died.',
+  'worker.timeout': 'A worker process ran longer than its limit and was stopped.',
+  cancelled: 'Stopped by request.',
+  // warehouse and queries
+  'query.failed': 'A query is wrong or could not be run.',
+  'query.incomplete': 'A streamed result stopped before its end.',
+  // faces
+  'cli.usage': 'The command line is not understood.',
+} as const;

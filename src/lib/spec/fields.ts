@@ -1,0 +1,328 @@
+/** The kinds of field a spec is made of. `s.text({ doc: … })` and so on; see `spec.ts`. */
+import { nearest } from '../nearest.ts';
+import { parseDuration, parseSize } from '../units.ts';
+import { describe, type FieldInfo, type JsonSchema, type ObjectSpec, type ParseContext, type Spec } from './spec.ts';
+
+type Path = (string | number)[];
+type Present<I, T> = I extends { default: unknown } ? T : I extends { optional: true } ? T | undefined : T;
+
+/** Builds a leaf spec: handles absence and defaults, `read` handles a value. */
+function leaf<T, I extends FieldInfo<T>>(
+  label: string,
+  info: I,
+  schema: JsonSchema,
+  read: (value: unknown) => T | Problem,
+): Spec<Present<I, T>> {
+  return {
+    label,
+    info,
+    parse(value, path, context) {
+      if (value === undefined || value === null) return absent(info, path, context) as Present<I, T>;
+      const result = read(value);
+      if (result instanceof Problem) {
+        context.issues.push({ path, message: result.problem, suggestion: result.suggestion });
+        return undefined;
+      }
+      return result as Present<I, T>;
+    },
+    jsonSchema: () => withInfo(schema, info),
+  };
+}
+
+/** What a leaf's `read` returns for a value it does not take. */
+class Problem {
+  readonly problem: string;
+  readonly suggestion: string | undefined;
+
+  constructor(problem: string, suggestion?: string) {
+    this.problem = problem;
+    this.suggestion = suggestion;
+  }
+}
+
+function absent<T>(info: FieldInfo<T>, path: Path, context: ParseContext): T | undefined {
+  if (info.default !== undefined) return info.default;
+  if (!info.optional)
+    context.issues.push({ path: path.slice(0, -1), atKey: true, message: `"${path.at(-1)}" is missing: ${info.doc}` });
+  return undefined;
+}
+
+function withInfo(schema: JsonSchema, info: FieldInfo): JsonSchema {
+  return {
+    ...schema,
+    description: info.doc,
+    ...(info.default !== undefined && isPlain(info.default) && { default: info.default }),
+  };
+}
+const isPlain = (v: unknown) => ['string', 'number', 'boolean'].includes(typeof v);
+
+/** References stand where any value may stand, so every scalar's JSON Schema admits them. */
+const orReference = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'string', pattern: '^\\$\\{' }] });
+
+/** A string. Numbers and booleans that YAML made of plain text are taken as their text. */
+function text<I extends FieldInfo<string> & { pattern?: { regex: RegExp; meaning: string } }>(
+  info: I,
+): Spec<Present<I, string>> {
+  return leaf('text', info, { type: ['string', 'number', 'boolean'] }, (v) => {
+    if (typeof v === 'object') return new Problem(`expected text, found ${describe(v)}`);
+    const s = String(v);
+    if (info.pattern && !info.pattern.regex.test(s))
+      return new Problem(`expected ${info.pattern.meaning}, found ${describe(v)}`);
+    return s;
+  });
+}
+
+function integer<I extends FieldInfo<number> & { min?: number; max?: number }>(info: I): Spec<Present<I, number>> {
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = info;
+  const limits = { ...(info.min !== undefined && { minimum: min }), ...(info.max !== undefined && { maximum: max }) };
+  return leaf('integer', info, orReference({ type: 'integer', ...limits }), (v) => {
+    const n = typeof v === 'string' && /^-?\d+$/.test(v) ? Number(v) : v;
+    if (typeof n !== 'number' || !Number.isSafeInteger(n))
+      return new Problem(`expected a whole number, found ${describe(v)}`);
+    if (n < min || n > max) return new Problem(`expected ${rangeText(info)}, found ${n}`);
+    return n;
+  });
+}
+
+function number<I extends FieldInfo<number> & { min?: number; max?: number }>(info: I): Spec<Present<I, number>> {
+  return leaf('number', info, orReference({ type: 'number' }), (v) => {
+    const n = typeof v === 'string' && v.trim() !== '' ? Number(v) : v;
+    if (typeof n !== 'number' || !Number.isFinite(n)) return new Problem(`expected a number, found ${describe(v)}`);
+    if ((info.min !== undefined && n < info.min) || (info.max !== undefined && n > info.max))
+      return new Problem(`expected ${rangeText(info)}, found ${n}`);
+    return n;
+  });
+}
+
+function rangeText({ min, max }: { min?: number; max?: number }): string {
+  if (min !== undefined && max !== undefined) return `a number from ${min} to ${max}`;
+  return min !== undefined ? `a number of at least ${min}` : `a number of at most ${max}`;
+}
+
+function boolean<I extends FieldInfo<boolean>>(info: I): Spec<Present<I, boolean>> {
+  return leaf('true or false', info, orReference({ type: 'boolean' }), (v) => {
+    if (v === true || v === 'true') return true;
+    if (v === false || v === 'false') return false;
+    return new Problem(`expected true or false, found ${describe(v)}`);
+  });
+}
+
+/** `"2 GB"`; parsed to bytes. */
+function size<I extends FieldInfo<number>>(info: I): Spec<Present<I, number>> {
+  return leaf('size', info, { type: ['string', 'integer'] }, (v) => {
+    const n = typeof v === 'number' && v === 0 ? 0 : parseSize(String(v));
+    return n === undefined ? new Problem(`expected a size with its unit, such as "10 MB", found ${describe(v)}`) : n;
+  });
+}
+
+/** `"5 min"`; parsed to seconds. */
+function duration<I extends FieldInfo<number>>(info: I): Spec<Present<I, number>> {
+  return leaf('duration', info, { type: ['string', 'integer'] }, (v) => {
+    const n = typeof v === 'number' && v === 0 ? 0 : parseDuration(String(v));
+    return n === undefined
+      ? new Problem(`expected a duration with its unit, such as "5 min", found ${describe(v)}`)
+      : n;
+  });
+}
+
+function choice<const V extends readonly string[], I extends FieldInfo<V[number]>>(
+  values: V,
+  info: I,
+): Spec<Present<I, V[number]>> {
+  return leaf(values.join(' | '), info, { enum: [...values] }, (v) => {
+    const s = String(v);
+    if (values.includes(s)) return s as V[number];
+    return new Problem(`expected one of ${values.join(', ')}, found ${describe(v)}`, nearest(s, values));
+  });
+}
+
+/** A list; a single value is taken as a list of one. */
+function list<T, I extends FieldInfo<T[]>>(item: Spec<T>, info: I): Spec<Present<I, T[]>> {
+  return {
+    label: `list of ${item.label}`,
+    info,
+    children: { kind: 'items', item: item as Spec<unknown> },
+    parse(value, path, context) {
+      if (value === undefined || value === null) return absent(info, path, context) as Present<I, T[]>;
+      const values = Array.isArray(value) ? value : [value];
+      return values.map((v, i) => item.parse(v, Array.isArray(value) ? [...path, i] : path, context)) as Present<
+        I,
+        T[]
+      >;
+    },
+    jsonSchema: () => withInfo({ anyOf: [{ type: 'array', items: item.jsonSchema() }, item.jsonSchema()] }, info),
+  };
+}
+
+/** A mapping with names the user chooses. */
+function map<T, I extends FieldInfo<Record<string, T>> & { names?: { regex: RegExp; meaning: string } }>(
+  item: Spec<T>,
+  info: I,
+): Spec<Present<I, Record<string, T>>> {
+  return {
+    label: `mapping of name to ${item.label}`,
+    info,
+    children: { kind: 'items', item: item as Spec<unknown> },
+    parse(value, path, context) {
+      if (value === undefined || value === null) return absent(info, path, context) as Present<I, Record<string, T>>;
+      if (!isMapping(value)) {
+        context.issues.push({ path, message: `expected a mapping, found ${describe(value)}` });
+        return undefined;
+      }
+      const out: Record<string, T> = {};
+      for (const [k, v] of Object.entries(value)) {
+        if (info.names && !info.names.regex.test(k))
+          context.issues.push({ path: [...path, k], atKey: true, message: `"${k}" is not ${info.names.meaning}` });
+        const parsed = item.parse(v, [...path, k], context);
+        if (parsed !== undefined) out[k] = parsed;
+      }
+      return out as Present<I, Record<string, T>>;
+    },
+    jsonSchema: () => withInfo({ type: 'object', additionalProperties: item.jsonSchema() }, info),
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a field of any type.
+type Fields = Record<string, Spec<any>>;
+type Shape<F extends Fields> = { [K in keyof F]: F[K] extends Spec<infer T> ? T : never };
+
+/**
+ * A mapping with declared fields. Unknown fields are issues with the nearest right spelling.
+ * `shorthand` turns a value that is not a mapping into one, e.g. `gzip` into `{ type: 'gzip' }`.
+ */
+function object<
+  F extends Fields,
+  I extends FieldInfo<Shape<F>> & {
+    shorthand?: { label: string; schema: JsonSchema; expand(value: unknown): unknown };
+  },
+>(fields: F, info: I): ObjectSpec<Present<I, Shape<F>>> {
+  const spec: ObjectSpec<Present<I, Shape<F>>> = {
+    label: info.shorthand ? `${info.shorthand.label}, or a mapping` : 'mapping',
+    info,
+    fields,
+    children: { kind: 'object', fields },
+    parse(value, path, context) {
+      if ((value === undefined || value === null) && (info.optional || info.default !== undefined))
+        return info.default as Present<I, Shape<F>>;
+      let mapping: unknown = value ?? {};
+      if (!isMapping(mapping) && info.shorthand) mapping = info.shorthand.expand(mapping);
+      if (!isMapping(mapping)) {
+        context.issues.push({ path, message: `expected a mapping, found ${describe(value)}` });
+        return undefined;
+      }
+      for (const key of Object.keys(mapping)) {
+        if (!(key in fields)) {
+          const suggestion = nearest(key, Object.keys(fields));
+          const known = suggestion ? '' : `; known here: ${Object.keys(fields).join(', ')}`;
+          context.issues.push({
+            path: [...path, key],
+            atKey: true,
+            message: `"${key}" is not known here${known}`,
+            suggestion,
+          });
+        }
+      }
+      const out: Record<string, unknown> = {};
+      for (const [key, field] of Object.entries(fields)) out[key] = field.parse(mapping[key], [...path, key], context);
+      return out as Present<I, Shape<F>>;
+    },
+    jsonSchema() {
+      const required = Object.entries(fields)
+        .filter(([, f]) => !f.info.optional && f.info.default === undefined)
+        .map(([k]) => k);
+      const properties = Object.fromEntries(Object.entries(fields).map(([k, f]) => [k, f.jsonSchema()]));
+      const schema: JsonSchema = {
+        type: 'object',
+        additionalProperties: false,
+        properties,
+        ...(required.length > 0 && { required }),
+      };
+      return withInfo(info.shorthand ? { anyOf: [info.shorthand.schema, schema] } : schema, info);
+    },
+  };
+  return spec;
+}
+
+export interface Variant {
+  type: string;
+  title: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a config of any type.
+  spec: ObjectSpec<any>;
+}
+
+/** The configuration of one of several components, told apart by its `type`. A bare name stands for that type with its defaults. */
+export interface Chosen {
+  type: string;
+  [field: string]: unknown;
+}
+
+function variants<I extends FieldInfo<Chosen>>(choices: readonly Variant[], info: I): Spec<Present<I, Chosen>> {
+  return {
+    label: 'component',
+    info,
+    children: { kind: 'variants', key: 'type', variants: [...choices] },
+    parse(value, path, context) {
+      if (value === undefined || value === null) return absent(info, path, context) as Present<I, Chosen>;
+      const mapping = isMapping(value) ? value : { type: value };
+      const { type, ...rest } = mapping;
+      const names = choices.map((c) => c.type);
+      if (type === undefined) {
+        context.issues.push({ path, atKey: true, message: `"type" is missing: one of ${names.join(', ')}` });
+        return undefined;
+      }
+      const chosen = choices.find((c) => c.type === type);
+      if (!chosen) {
+        const at = isMapping(value) ? [...path, 'type'] : path;
+        context.issues.push({
+          path: at,
+          message: `expected one of ${names.join(', ')}, found ${describe(type)}`,
+          suggestion: nearest(String(type), names),
+        });
+        return undefined;
+      }
+      const parsed = chosen.spec.parse(rest, path, context);
+      return (parsed && { ...parsed, type: chosen.type }) as Present<I, Chosen>;
+    },
+    jsonSchema() {
+      const objects = choices.map((c) => {
+        const schema = c.spec.jsonSchema() as { properties?: object; required?: string[] };
+        return {
+          ...schema,
+          title: c.title,
+          properties: { type: { const: c.type }, ...schema.properties },
+          required: ['type', ...(schema.required ?? [])],
+        };
+      });
+      const bare = choices.filter((c) => !('required' in c.spec.jsonSchema())).map((c) => c.type);
+      return withInfo({ anyOf: [...(bare.length > 0 ? [{ enum: bare }] : []), ...objects] }, info);
+    },
+  };
+}
+
+/** A value of one spec that needs a further check or change. */
+function refine<T, U>(
+  base: Spec<T>,
+  change: (value: T, fail: (problem: string, suggestion?: string) => undefined) => U | undefined,
+): Spec<U> {
+  return {
+    label: base.label,
+    info: base.info,
+    ...(base.children && { children: base.children }),
+    parse(value, path, context) {
+      const before = context.issues.length;
+      const parsed = base.parse(value, path, context);
+      if (parsed === undefined || context.issues.length > before) return parsed as undefined;
+      return change(parsed, (message, suggestion) => {
+        context.issues.push({ path, message, suggestion });
+        return undefined;
+      });
+    },
+    jsonSchema: () => base.jsonSchema(),
+  };
+}
+
+export function isMapping(v: unknown): v is Record<string, unknown> {
+  return typeof v === 'object' && v !== null && !Array.isArray(v);
+}
+
+export const s = { text, integer, number, boolean, size, duration, choice, list, map, object, variants, refine };
