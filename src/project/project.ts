@@ -1,0 +1,48 @@
+/** The project as stages see it: parsed, references resolved, defaults applied. `load.ts` makes it. */
+import type { Chosen } from '../lib/spec/fields.ts';
+import type { DatasetConfig } from './specs/dataset.ts';
+import type { ProjectConfig } from './specs/project.ts';
+import type { SourceConfig } from './specs/source.ts';
+
+export interface Project {
+  /** Absolute folder of granary.yaml. */
+  dir: string;
+  /** Absolute. */
+  dataDir: string;
+  environment: string | undefined;
+  config: ProjectConfig;
+  sources: ReadonlyMap<string, Source>;
+}
+
+export interface Source {
+  name: string;
+  /** Relative to the project folder. */
+  file: string;
+  tenant: string;
+  config: SourceConfig;
+  datasets: ReadonlyMap<string, Dataset>;
+}
+
+export interface Dataset {
+  /** `tenant/source/dataset`: its key in ids, state and paths. */
+  key: string;
+  tenant: string;
+  source: string;
+  name: string;
+  config: DatasetConfig;
+  /** Layers to unpack, outermost first; given or taken from the ending of `files`. */
+  unpack: Chosen[];
+  /** Given or taken from the ending of `files`. A part takes its own or that of the dataset it is part of. */
+  format: Chosen;
+  table: TableName;
+  /** Datasets that are `part_of` this one. */
+  parts: string[];
+  /** Hash of everything that decides which rows come out of an object: no secrets in it, no connection. */
+  contractHash: string;
+}
+
+export interface TableName {
+  /** `main` for tenant main, else the tenant's name. */
+  schema: string;
+  name: string;
+}

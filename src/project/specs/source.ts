@@ -1,0 +1,21 @@
+/** `sources/*.yaml`: one system data comes from, and its datasets. */
+import { s } from '../../lib/spec/fields.ts';
+import type { Infer } from '../../lib/spec/spec.ts';
+import { type ComponentSpecs, datasetSpec, NAME } from './dataset.ts';
+
+export function sourceSpec(components: ComponentSpecs) {
+  return s.object(
+    {
+      description: s.text({ doc: 'What it is, for the catalog.', optional: true }),
+      tenant: s.text({ doc: 'Whose data it is.', default: 'main', pattern: NAME }),
+      connector: s.variants(components.connectors, {
+        doc: 'How it is reached.',
+        example: { type: 'folder', path: 'inbox' },
+      }),
+      transfers: s.integer({ doc: 'Files transferred at once.', default: 4, min: 1, max: 64 }),
+      datasets: s.map(datasetSpec(components), { doc: 'Its datasets, by name.', names: NAME }),
+    },
+    { doc: 'One system data comes from: a connector and its datasets.' },
+  );
+}
+export type SourceConfig = Infer<ReturnType<typeof sourceSpec>>;
