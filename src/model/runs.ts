@@ -1,0 +1,30 @@
+/** Runs: one execution of a project's pipeline. */
+import type { SerializedError } from '../lib/errors.ts';
+import type { Collection } from '../ports/state-store.ts';
+import type { Books } from './books.ts';
+
+export interface RunDoc {
+  id: string;
+  startedAt: string;
+  endedAt: string | null;
+  /** `failed`: at least one object could not be processed; the others were. */
+  status: 'running' | 'succeeded' | 'failed' | 'interrupted';
+  command: string;
+  totals: Books;
+  landed: number;
+  quarantined: number;
+  errors: SerializedError[];
+}
+export const RUNS: Collection<RunDoc> = { name: 'runs', indexes: { started: ['startedAt'] } };
+
+/** Versions of a dataset's schema as loaded. Id: `dataset#version`. */
+export interface SchemaDoc {
+  id: string;
+  dataset: string;
+  version: number;
+  columns: { name: string; type: string }[];
+  /** What made this version: the contract, or drift with the object that brought it. */
+  cause: string;
+  at: string;
+}
+export const SCHEMAS: Collection<SchemaDoc> = { name: 'schemas', indexes: { dataset: ['dataset', 'version'] } };
