@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GranaryError } from './errors.ts';
-import { decodeText, sniffEncoding, type TextEncoding } from './text-decode.ts';
+import { decodeText, needsDecoding, sniffEncoding, type TextEncoding } from './text-decode.ts';
 
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < bytes.length; i += size) yield bytes.subarray(i, i + size);
@@ -9,7 +9,7 @@ async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Arr
 
 async function decoded(bytes: Uint8Array, encoding: TextEncoding, size = 3): Promise<string> {
   const out: Uint8Array[] = [];
-  for await (const chunk of decodeText(encoding)(pieces(bytes, size))) out.push(Uint8Array.from(chunk));
+  for await (const chunk of decodeText(pieces(bytes, size), encoding)) out.push(Uint8Array.from(chunk));
   return Buffer.concat(out).toString('utf8');
 }
 
@@ -42,7 +42,7 @@ test('every byte of windows-1252 and latin-1 becomes the character that the stan
 
 test('UTF-8 is handed on without a copy, and an empty stream stays empty', async () => {
   const chunk = Buffer.from('abcdef');
-  for await (const out of decodeText('utf-8')(pieces(chunk, 100))) assert.equal(out.buffer, chunk.buffer);
+  for await (const out of decodeText(pieces(chunk, 100), 'utf-8')) assert.equal(out.buffer, chunk.buffer);
   for (const encoding of ['auto', 'utf-8', 'utf-16', 'latin-1'] as const)
     assert.equal(await decoded(new Uint8Array(), encoding), '');
 });
@@ -66,7 +66,7 @@ test('stopping early closes the source', async () => {
       closed = true;
     }
   }
-  for await (const _ of decodeText('windows-1252')(source())) break;
+  for await (const _ of decodeText(source(), 'windows-1252')) break;
   assert.equal(closed, true);
 });
 
@@ -77,4 +77,12 @@ test('sniffing tells the encodings apart, also when the sample ends within a cha
   assert.equal(sniffEncoding(le('id;name')), 'utf-16le');
   assert.equal(sniffEncoding(be('\ufeff日本')), 'utf-16be');
   assert.equal(sniffEncoding(new Uint8Array()), 'utf-8');
+});
+
+test('only text that would come out as it went in needs no decoding', () => {
+  assert.equal(needsDecoding('auto', Buffer.from('id;n')), false);
+  assert.equal(needsDecoding('utf-8', Buffer.from('')), false);
+  assert.equal(needsDecoding('utf-8', Buffer.from('\ufeffid')), true);
+  assert.equal(needsDecoding('auto', le('\ufeffid')), true);
+  assert.equal(needsDecoding('latin-1', Buffer.from('id')), true);
 });

@@ -5,9 +5,6 @@ import { GranaryError } from './errors.ts';
 export const TEXT_ENCODINGS = ['auto', 'utf-8', 'utf-16', 'utf-16le', 'utf-16be', 'latin-1', 'windows-1252'] as const;
 export type TextEncoding = (typeof TEXT_ENCODINGS)[number];
 
-/** A stream of bytes into another. */
-export type ByteTransform = (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
-
 const UTF8_BOM = [0xef, 0xbb, 0xbf];
 
 /**
@@ -15,15 +12,22 @@ const UTF8_BOM = [0xef, 0xbb, 0xbf];
  * UTF-8 is handed on as it is, without a copy and without a check: whoever parses it reports bad bytes by line.
  * Throws `format.encoding` for UTF-16 that is cut within a character or has half a surrogate pair.
  */
-export function decodeText(encoding: TextEncoding): ByteTransform {
-  return async function* (source) {
-    const { head, rest } = await takeHead(source, 4);
-    const actual = encoding === 'auto' || encoding === 'utf-16' ? byHead(head, encoding) : encoding;
-    const body = withoutMark(rest, head, actual);
-    if (actual === 'utf-8') yield* body;
-    else if (actual === 'utf-16le' || actual === 'utf-16be') yield* utf16(body, actual);
-    else yield* singleByte(body, actual);
-  };
+export async function* decodeText(
+  source: AsyncIterable<Uint8Array>,
+  encoding: TextEncoding,
+): AsyncGenerator<Uint8Array> {
+  const { head, rest } = await takeHead(source, 4);
+  const actual = encoding === 'auto' || encoding === 'utf-16' ? byHead(head, encoding) : encoding;
+  const body = withoutMark(rest, head, actual);
+  if (actual === 'utf-8') yield* body;
+  else if (actual === 'utf-16le' || actual === 'utf-16be') yield* utf16(body, actual);
+  else yield* singleByte(body, actual);
+}
+
+/** False when `decodeText` would hand on the very same bytes. `head`: the first bytes of the text, at least 3 if it has so many. */
+export function needsDecoding(encoding: TextEncoding, head: Uint8Array): boolean {
+  if (encoding !== 'auto' && encoding !== 'utf-8') return true;
+  return startsWith(head, UTF8_BOM) || (encoding === 'auto' && byHead(head, encoding) !== 'utf-8');
 }
 
 /** The encoding that a sample from the start of a file is most likely in. Never `auto` or `utf-16`. */
