@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { link, mkdtemp, readdir, readFile, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { objectStoreContract } from '../../../test/contracts/object-store.ts';
+import { smallDisk } from '../../../test/contracts/small-disk.ts';
 import { toArray } from '../../../test/contracts/to-array.ts';
 import { openFolderStore } from './folder.ts';
 
@@ -138,9 +139,9 @@ test('after a kill at any moment every visible object is whole, and the rest is 
 });
 
 test('a full disk is told as such, nothing half-written is seen, and what an upload had is kept', async (t) => {
-  const root = await smallDisk(t, 8);
-  if (!root) return;
-  const store = await openFolderStore(root);
+  const disk = await smallDisk(t, 8);
+  if (!disk) return;
+  const store = await openFolderStore(join(disk, 'store'));
   const full = { code: 'store.disk_full', transient: false, hint: /Free space/ };
   await store.put('kept', Buffer.alloc(2_000_000, 1));
   await assert.rejects(store.put('big', Buffer.alloc(20_000_000)), full);
@@ -177,22 +178,4 @@ async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'granary-folder-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** A file system of `mib` MiB, or undefined with the test skipped (failed under CI) where this user cannot mount one. */
-async function smallDisk(t: TestContext, mib: number): Promise<string | undefined> {
-  const mounted = await mkdtemp(join(tmpdir(), 'granary-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', mounted], { stdio: 'ignore' });
-  } catch {
-    await rmdir(mounted);
-    if (process.env['CI']) assert.fail('CI must be able to mount a small tmpfs for the disk-full test');
-    t.skip('needs the right to mount a tmpfs');
-    return undefined;
-  }
-  t.after(async () => {
-    execFileSync('umount', [mounted]);
-    await rmdir(mounted);
-  });
-  return join(mounted, 'store');
 }
