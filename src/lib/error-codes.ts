@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   // connectors
   'connector.auth_failed': 'The server refused the credentials.',
   'connector.host_key_mismatch': 'The server shows another host key than the one pinned.',
+  'connector.host_key_unknown': 'No host key is pinned for the server of a source.',
   'connector.unreachable': 'The server could not be reached.',
   'connector.lost': 'The connection broke while in use.',
   'connector.not_found': 'A path does not exist on the source.',
@@ -36,6 +37,9 @@ export const ERROR_CODES = {
   'connector.changed': 'A file changed on the source while it was being transferred.',
   'connector.protocol': 'The server answered in a way the protocol does not allow.',
   'connector.tls': 'The TLS handshake or certificate check failed.',
+  'connector.unavailable': 'The server is there but cannot serve the request now.',
+  'connector.exists': 'A file to be moved would overwrite another on the source.',
+  'connector.not_installed': 'The optional package that this connector needs is not installed.',
   // codecs
   'codec.corrupt': 'Compressed, archived or encrypted data is damaged.',
   'codec.truncated': 'Compressed, archived or encrypted data ends too early.',

@@ -1,0 +1,49 @@
+#!/bin/sh
+# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx (Debian packages) and moto's S3 (PyPI, in .servers/).
+# Idempotent, and quick when there is nothing to do. Needs root, or sudo without a password. Starts no service.
+set -eu
+cd "$(dirname "$0")/../.."
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+packages=''
+[ -x /usr/sbin/proftpd ] || packages="$packages proftpd-core"
+[ -e /usr/lib/proftpd/mod_tls.so ] || packages="$packages proftpd-mod-crypto"
+[ -x /usr/sbin/sshd ] || packages="$packages openssh-server"
+[ -x /usr/sbin/nginx ] || packages="$packages nginx-light"
+command -v sftp >/dev/null || packages="$packages openssh-client"
+command -v openssl >/dev/null || packages="$packages openssl"
+command -v curl >/dev/null || packages="$packages curl"
+python3 -c 'import venv, ensurepip' 2>/dev/null || packages="$packages python3-venv"
+
+if [ -n "$packages" ]; then
+  # A policy-rc.d that answers 101 keeps the packages from starting their own services.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    trap 'as_root rm -f "$policy"' EXIT
+  fi
+  as_root apt-get update -qq
+  # shellcheck disable=SC2086
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+fi
+
+# Password logins over SSH need a system account; its password is in a file that only root reads.
+home=/var/lib/granarytest
+id granarytest >/dev/null 2>&1 ||
+  as_root useradd --system --no-create-home --home-dir "$home" --shell /usr/sbin/nologin granarytest
+if [ ! -e "$home/password" ]; then
+  as_root mkdir -p -m 711 "$home"
+  password=$(openssl rand -hex 16)
+  printf 'granarytest:%s\n' "$password" | as_root chpasswd
+  printf '%s' "$password" | as_root sh -c "umask 077; cat > $home/password"
+fi
+
+# OpenSSH wants its privilege separation folder, which a service script would have made.
+[ -d /run/sshd ] || as_root mkdir -m 755 -p /run/sshd
+
+if [ ! -x .servers/moto/bin/moto_server ]; then
+  python3 -m venv .servers/moto
+  .servers/moto/bin/pip install -q --disable-pip-version-check 'moto[server,s3]==5.2.5'
+fi
