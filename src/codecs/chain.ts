@@ -1,0 +1,94 @@
+/**
+ * Unpacks a received file through a chain of codecs, such as OpenPGP, then gzip, then tar, as one stream with limits on what comes out.
+ * Codecs come in as values: this module knows none of them.
+ */
+import type { Codec, Member } from '../ports/codec.ts';
+import { Layer } from './chain/layer.ts';
+import { DEFAULT_LIMITS, Meter, type UnpackLimits } from './chain/limits.ts';
+
+export { DEFAULT_LIMITS, type UnpackLimits };
+
+/** Which codecs an ending stands for, outermost first. Agrees with what the codecs declare (`chain.test.ts`). */
+const ENDINGS: Record<string, readonly string[]> = {
+  '.gz': ['gzip'],
+  '.bz2': ['bzip2'],
+  '.zst': ['zstd'],
+  '.zstd': ['zstd'],
+  '.zip': ['zip'],
+  '.tar': ['tar'],
+  '.tgz': ['gzip', 'tar'],
+  '.tbz': ['bzip2', 'tar'],
+  '.tbz2': ['bzip2', 'tar'],
+  '.tzst': ['zstd', 'tar'],
+  '.pgp': ['openpgp'],
+  '.gpg': ['openpgp'],
+  '.asc': ['openpgp'],
+};
+
+/** Behind an archive the file's own name says nothing more: its members have names of their own. */
+const ARCHIVES: readonly string[] = ['zip', 'tar'];
+
+/** Types of the codecs that a file's endings ask for, in the order to apply them: `sales.csv.gz.pgp` gives openpgp, gzip. */
+export function inferChain(name: string): string[] {
+  const ending = Object.keys(ENDINGS).find((e) => name.length > e.length && name.toLowerCase().endsWith(e));
+  if (!ending) return [];
+  const types = ENDINGS[ending]!;
+  const isArchive = ARCHIVES.includes(types.at(-1)!);
+  return isArchive ? [...types] : [...types, ...inferChain(name.slice(0, -ending.length))];
+}
+
+export interface UnpackStep {
+  // biome-ignore lint/suspicious/noExplicitAny: codecs of any configuration stand in one list.
+  codec: Codec<any>;
+  /** As parsed by `codec.spec`. */
+  config: unknown;
+}
+
+export interface UnpackOptions {
+  /** Name of the received file, without folders. */
+  name: string;
+  /** Opens the received file from its start; called at most once. */
+  open(): AsyncIterable<Uint8Array>;
+  /** The received file as a local path, where it is one: spares a copy for codecs that seek. */
+  file?: string;
+  /** Outermost first. None: the file is its own only member. */
+  steps: readonly UnpackStep[];
+  /** An existing folder for temporary files. What is put there is removed again. */
+  scratch: string;
+  limits: UnpackLimits;
+  /** Looked at between chunks; unpacking then ends with `cancelled`. */
+  signal?: AbortSignal;
+}
+
+/**
+ * The members inside, in order. Each body must be read to its end before the next member is asked for. A body ends only after the
+ * checks of its own layers have passed; checks that cover several members (the CRC around a tar archive) pass only when the whole
+ * iteration ends, so nothing counts before that. Memory is bounded; disk is used only for layers that must be seekable and are not
+ * a local file already. Leaving early closes everything.
+ *
+ * Throws `codec.*`, `cancelled`, `store.disk_full`, and what `open` throws.
+ */
+export async function* unpack(options: UnpackOptions): AsyncGenerator<Member> {
+  const meter = await Meter.start(options);
+  const root = new Layer({ name: options.name, body: meter.countInput(options.open), file: options.file });
+  yield* unpackLayer(root, 0, options, meter);
+}
+
+async function* unpackLayer(layer: Layer, depth: number, options: UnpackOptions, meter: Meter): AsyncGenerator<Member> {
+  const step = options.steps[depth];
+  try {
+    if (!step) {
+      yield { name: layer.name, body: layer.stream() };
+      layer.expectReadToEnd();
+      return;
+    }
+    const context = { scratch: options.scratch, ...(options.signal && { signal: options.signal }) };
+    for await (const member of step.codec.decode(layer.input(options.scratch), step.config, context)) {
+      const inner = new Layer({ name: member.name, body: meter.countOutput(member, depth) });
+      yield* unpackLayer(inner, depth + 1, options, meter);
+    }
+    await layer.finish(step.codec.type);
+  } finally {
+    await layer.close();
+  }
+}
