@@ -3,10 +3,10 @@ import type { Collection } from '../ports/state-store.ts';
 import type { Books, ByRule } from './books.ts';
 
 /**
- * `landed` → `verified` → `curated` → `loaded`; aside: `quarantined` (failed verification or a quarantine rule), `duplicate` (the bytes of
+ * `landed` → `verified` → `loaded`; aside: `quarantined` (failed verification or a quarantine rule), `duplicate` (the bytes of
  * another object), `superseded` (the same file was sent again with other content).
  */
-export type ObjectStatus = 'landed' | 'verified' | 'curated' | 'loaded' | 'quarantined' | 'duplicate' | 'superseded';
+export type ObjectStatus = 'landed' | 'verified' | 'loaded' | 'quarantined' | 'duplicate' | 'superseded';
 
 /** The manifest record of a landed object. */
 export interface ObjectDoc {

@@ -2,6 +2,7 @@
 import type { SerializedError } from '../lib/errors.ts';
 import type { Collection } from '../ports/state-store.ts';
 import type { Books } from './books.ts';
+import type { ColumnType } from './schema.ts';
 
 export interface RunDoc {
   id: string;
@@ -17,12 +18,19 @@ export interface RunDoc {
 }
 export const RUNS: Collection<RunDoc> = { name: 'runs', indexes: { started: ['startedAt'] } };
 
+export interface SchemaColumn {
+  name: string;
+  type: ColumnType;
+  /** Name in the file, for columns that drift added. */
+  from?: string;
+}
+
 /** Versions of a dataset's schema as loaded. Id: `dataset#version`. */
 export interface SchemaDoc {
   id: string;
   dataset: string;
   version: number;
-  columns: { name: string; type: string }[];
+  columns: SchemaColumn[];
   /** What made this version: the contract, or drift with the object that brought it. */
   cause: string;
   at: string;

@@ -62,6 +62,27 @@ export function engineType(type: ColumnType): string {
   return names[type] ?? type.toUpperCase();
 }
 
+/** The column type of a DuckDB type. Kinds without a counterpart are kept as JSON (nested) or text. */
+export function fromEngineType(name: string): ColumnType {
+  const t = name.toUpperCase();
+  const known: Record<string, ColumnType> = {
+    VARCHAR: 'text',
+    TINYINT: 'integer',
+    SMALLINT: 'integer',
+    UTINYINT: 'integer',
+    USMALLINT: 'integer',
+    UINTEGER: 'bigint',
+    UBIGINT: 'decimal(20,0)',
+    HUGEINT: 'decimal(38,0)',
+    FLOAT: 'double',
+    'TIMESTAMP WITH TIME ZONE': 'timestamp_tz',
+    TIMESTAMP_S: 'timestamp',
+    TIMESTAMP_MS: 'timestamp',
+    TIMESTAMP_NS: 'timestamp',
+  };
+  return known[t] ?? parseColumnType(t) ?? (/[[(]/.test(t) ? 'json' : 'text');
+}
+
 /** The narrowest type that holds every value of both, or undefined when only text does and `to` is not text. */
 export function widen(from: ColumnType, to: ColumnType): ColumnType | undefined {
   if (from === to) return from;

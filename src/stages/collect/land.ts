@@ -1,0 +1,238 @@
+/** Land: one file from its source into the landing zone, byte for byte, exactly once. */
+import { createHash, type Hash } from 'node:crypto';
+import { GranaryError } from '../../lib/errors.ts';
+import { idOf } from '../../lib/hash.ts';
+import { OBJECTS, type ObjectDoc, ORIGINS, type OriginDoc, originId } from '../../model/objects.ts';
+import { isoNow } from '../../ports/clock.ts';
+import type { FileSource, RemoteFile } from '../../ports/connector.ts';
+import type { Upload } from '../../ports/object-store.ts';
+import type { Versioned } from '../../ports/state-store.ts';
+import { compileNamePattern } from '../../project/name-pattern.ts';
+import type { Dataset } from '../../project/project.ts';
+import { type StageContext, sourceOf } from '../context.ts';
+import type { FoundFile } from './poll.ts';
+import { companions } from './readiness.ts';
+
+export interface LandInput extends FoundFile {
+  source: string;
+}
+
+export interface LandOutput {
+  /** The object that holds the bytes; undefined when there was nothing new. */
+  object: string | undefined;
+  bytes: number;
+  /** What happened: a new object, a new version of a file taken before, or the same bytes again. */
+  outcome: 'new' | 'new_version' | 'unchanged';
+  /** Bytes that were there from an earlier, broken transfer. */
+  resumedAt: number;
+}
+
+const SIDECAR_LIMIT = 1 << 20;
+
+export async function land(input: LandInput, context: StageContext): Promise<LandOutput> {
+  const source = sourceOf(context, input.source);
+  const dataset = source.datasets.get(input.dataset);
+  if (!dataset) throw new GranaryError('stage.bad_input', `Source ${input.source} has no dataset ${input.dataset}.`);
+  const connection = await context.connection(input.source);
+  if (input.taken) {
+    await settleAtSource(connection, dataset, input.file);
+    return { object: undefined, bytes: 0, outcome: 'unchanged', resumedAt: 0 };
+  }
+  const before = await context.state.get(ORIGINS, originId(dataset.key, input.file.path));
+  const sidecars = await readSidecars(connection, dataset, input.file.path);
+  const transfer = idOf(
+    dataset.key,
+    input.file.path,
+    input.file.bytes ?? -1,
+    input.file.modifiedAt ?? '',
+    input.file.tag ?? '',
+  );
+  const upload = await context.objects.upload(transfer);
+  let content: { sha256: string; bytes: number };
+  try {
+    content = await transferInto(upload, connection, input.file, context);
+  } catch (e) {
+    await upload.suspend();
+    throw e;
+  }
+  const resumedAt = upload.offset;
+  if (before && before.sha256 === content.sha256) {
+    await upload.abort();
+    await context.state.put(
+      ORIGINS,
+      { ...before, modifiedAt: input.file.modifiedAt ?? null, tag: input.file.tag ?? null },
+      { rev: before.rev },
+    );
+    await settleAtSource(connection, dataset, input.file);
+    return { object: before.object, bytes: content.bytes, outcome: 'unchanged', resumedAt };
+  }
+  const doc = await describe(context, dataset, input.file, content, before, sidecars);
+  try {
+    await upload.commit(doc.key);
+  } catch (e) {
+    if (!(e instanceof GranaryError) || e.code !== 'store.exists') throw e;
+    await upload.abort();
+  }
+  await record(context, doc, input.file, before);
+  await settleAtSource(connection, dataset, input.file);
+  return { object: doc.id, bytes: content.bytes, outcome: before ? 'new_version' : 'new', resumedAt };
+}
+
+/** Streams the rest of the file into the upload, hashing everything from the first byte. */
+async function transferInto(
+  upload: Upload,
+  connection: FileSource,
+  file: RemoteFile,
+  context: StageContext,
+): Promise<{ sha256: string; bytes: number }> {
+  let hash = createHash('sha256');
+  let bytes = 0;
+  if (
+    upload.offset > 0 &&
+    connection.capabilities.resume &&
+    (file.bytes === undefined || upload.offset <= file.bytes)
+  ) {
+    for await (const chunk of upload.existing()) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+  } else if (upload.offset > 0) {
+    await upload.restart();
+    hash = createHash('sha256');
+  }
+  const add = async (chunk: Uint8Array, into: Hash) => {
+    into.update(chunk);
+    await upload.write(chunk);
+    bytes += chunk.length;
+    context.progress({ what: file.path, done: bytes, total: file.bytes, unit: 'bytes' });
+  };
+  if (file.bytes === undefined || bytes < file.bytes) {
+    for await (const chunk of connection.read(file.path, { offset: bytes, signal: context.signal }))
+      await add(chunk, hash);
+  }
+  const after = await connection.stat(file.path);
+  const changed =
+    !after ||
+    (file.bytes !== undefined && after.bytes !== file.bytes) ||
+    (file.tag === undefined && after.modifiedAt !== file.modifiedAt);
+  if (changed || (file.bytes !== undefined && bytes !== file.bytes)) {
+    await upload.restart();
+    throw new GranaryError('connector.changed', `${file.path} changed while it was being transferred.`, {
+      transient: true,
+      where: { file: file.path },
+      hint: 'It is still being written. If its writer cannot rename it into place, set `ready: marker` or a longer `stable_for`.',
+    });
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+async function readSidecars(connection: FileSource, dataset: Dataset, path: string): Promise<ObjectDoc['sidecars']> {
+  const { checksum, control } = companions(path, dataset.config);
+  const out: ObjectDoc['sidecars'] = {};
+  if (checksum) out.checksum = await readSmall(connection, checksum);
+  if (control) out.control = await readSmall(connection, control);
+  return out;
+}
+
+async function readSmall(connection: FileSource, path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of connection.read(path)) {
+    chunks.push(Buffer.from(chunk));
+    bytes += chunk.length;
+    if (bytes > SIDECAR_LIMIT)
+      throw new GranaryError('verify.failed', `${path} is over 1 MiB: not a checksum or control file.`, {
+        where: { file: path },
+      });
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function describe(
+  context: StageContext,
+  dataset: Dataset,
+  file: RemoteFile,
+  content: { sha256: string; bytes: number },
+  before: OriginDoc | undefined,
+  sidecars: ObjectDoc['sidecars'],
+): Promise<ObjectDoc> {
+  const version = (before?.version ?? 0) + 1;
+  const id = idOf(dataset.key, file.path, version, content.sha256);
+  const named = compileNamePattern(dataset.config.files!).match(file.path);
+  const landedAt = isoNow(context.clock);
+  const businessDate = named?.date ?? null;
+  return {
+    id,
+    dataset: dataset.key,
+    path: file.path,
+    file: file.path.slice(file.path.lastIndexOf('/') + 1),
+    version,
+    bytes: content.bytes,
+    sha256: content.sha256,
+    landedAt,
+    modifiedAt: file.modifiedAt ?? null,
+    businessDate,
+    nameParts: named?.parts ?? {},
+    order: `${businessDate ?? landedAt}|${file.path}|${String(version).padStart(6, '0')}`,
+    key: `landing/${dataset.key}/${id}`,
+    sidecars,
+    status: 'landed',
+    supersedes: before?.object ?? null,
+    supersededBy: null,
+    duplicateOf: await findDuplicate(context, dataset, content.sha256, file.path),
+    reasons: [],
+    released: false,
+    payloads: null,
+    declared: null,
+  };
+}
+
+/** An active object of the dataset with the same bytes and another path. */
+async function findDuplicate(
+  context: StageContext,
+  dataset: Dataset,
+  sha256: string,
+  path: string,
+): Promise<string | null> {
+  for await (const o of context.state.query(OBJECTS, { index: 'content', equals: [dataset.key, sha256] })) {
+    if (o.path !== path && !['superseded', 'quarantined', 'duplicate'].includes(o.status)) return o.id;
+  }
+  return null;
+}
+
+/** The manifest record and the origin, together. An object that was recorded by an attempt that died after it is no error. */
+async function record(
+  context: StageContext,
+  doc: ObjectDoc,
+  file: RemoteFile,
+  before: Versioned<OriginDoc> | undefined,
+): Promise<void> {
+  const origin: OriginDoc = {
+    id: originId(doc.dataset, doc.path),
+    dataset: doc.dataset,
+    path: doc.path,
+    object: doc.id,
+    version: doc.version,
+    bytes: doc.bytes,
+    sha256: doc.sha256,
+    modifiedAt: file.modifiedAt ?? null,
+    tag: file.tag ?? null,
+  };
+  await context.state.transact([
+    { put: { collection: OBJECTS as never, doc, condition: { absent: true } } },
+    { put: { collection: ORIGINS as never, doc: origin, condition: before ? { rev: before.rev } : { absent: true } } },
+  ]);
+}
+
+/** Moves or deletes the file, and its companions, where the dataset says so. A file that has changed since stays: it is the next version. */
+async function settleAtSource(connection: FileSource, dataset: Dataset, file: RemoteFile): Promise<void> {
+  const { action, to } = dataset.config.after_landing;
+  if (action === 'leave') return;
+  const paths = [file.path, ...Object.values(companions(file.path, dataset.config))];
+  for (const path of paths.reverse()) {
+    const now = await connection.stat(path);
+    if (!now || (path === file.path && now.bytes !== file.bytes)) continue;
+    if (action === 'delete') await connection.remove(path);
+    else await connection.move(path, `${to.replace(/\/+$/, '')}/${path.slice(path.lastIndexOf('/') + 1)}`);
+  }
+}

@@ -1,0 +1,125 @@
+/** Poll: which files of a source are new and complete. */
+import { GranaryError } from '../../lib/errors.ts';
+import { ORIGINS, type OriginDoc, originId, SIGHTINGS } from '../../model/objects.ts';
+import type { RemoteFile } from '../../ports/connector.ts';
+import { compileNamePattern, type NamePattern } from '../../project/name-pattern.ts';
+import type { Dataset } from '../../project/project.ts';
+import { type StageContext, sourceOf } from '../context.ts';
+import { companions, isUnfinishedName, readiness } from './readiness.ts';
+
+export interface PollInput {
+  source: string;
+  /** Names of datasets; all of the source if not given. */
+  datasets?: string[];
+  /** Where the list of files goes, in the object store. */
+  list: string;
+}
+
+export interface PollOutput {
+  /** Key of the list: one `FoundFile` a line. */
+  list: string;
+  found: number;
+  /** Files that are not complete yet: the first 20, with the reason. */
+  waiting: { path: string; reason: string }[];
+  waitingCount: number;
+  /** Files that no dataset claims: the first 20. */
+  unclaimed: string[];
+  unclaimedCount: number;
+}
+
+export interface FoundFile {
+  dataset: string;
+  file: RemoteFile;
+  /** Taken before; only what is to be done with it at the source is left to do. */
+  taken: boolean;
+}
+
+export async function poll(input: PollInput, context: StageContext): Promise<PollOutput> {
+  const source = sourceOf(context, input.source);
+  const datasets = [...source.datasets.values()].filter(
+    (d) => d.config.files !== undefined && (!input.datasets || input.datasets.includes(d.name)),
+  );
+  const patterns = datasets.map((dataset) => ({ dataset, pattern: compileNamePattern(dataset.config.files!) }));
+  const files = await listAll(
+    context,
+    source.name,
+    patterns.map((p) => p.pattern),
+  );
+  const out: PollOutput = {
+    list: input.list,
+    found: 0,
+    waiting: [],
+    waitingCount: 0,
+    unclaimed: [],
+    unclaimedCount: 0,
+  };
+  const found: FoundFile[] = [];
+  const present = new Set(files.keys());
+  const sidecars = new Set<string>();
+  const claims: { dataset: Dataset; file: RemoteFile }[] = [];
+  for (const file of files.values()) {
+    const claim = patterns.find((p) => p.pattern.match(file.path));
+    if (!claim || isUnfinishedName(file.path)) continue;
+    claims.push({ dataset: claim.dataset, file });
+    for (const path of Object.values(companions(file.path, claim.dataset.config))) sidecars.add(path);
+  }
+  const claimed = new Set(claims.map((c) => c.file.path));
+  for (const path of present) {
+    if (claimed.has(path) || sidecars.has(path)) continue;
+    out.unclaimedCount++;
+    if (out.unclaimed.length < 20) out.unclaimed.push(path);
+  }
+  for (const { dataset, file } of claims) {
+    if (sidecars.has(file.path)) continue;
+    const origin = await context.state.get(ORIGINS, originId(dataset.key, file.path));
+    if (origin && isSame(origin, file)) {
+      if (dataset.config.after_landing.action !== 'leave') found.push({ dataset: dataset.name, file, taken: true });
+      continue;
+    }
+    const id = originId(dataset.key, file.path);
+    const state = readiness(file, dataset.config, present, await context.state.get(SIGHTINGS, id), context.clock.now());
+    if (state.ready) {
+      found.push({ dataset: dataset.name, file, taken: false });
+      continue;
+    }
+    if (state.sighting) await context.state.put(SIGHTINGS, { id, ...state.sighting });
+    out.waitingCount++;
+    if (out.waiting.length < 20) out.waiting.push({ path: file.path, reason: state.reason });
+  }
+  found.sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
+  out.found = found.length;
+  await context.objects.put(input.list, Buffer.from(found.map((f) => `${JSON.stringify(f)}\n`).join('')), {
+    replace: true,
+  });
+  return out;
+}
+
+/** Size, time and version tag are those of the object that was taken: its content is not read again. */
+function isSame(origin: OriginDoc, file: RemoteFile): boolean {
+  if (file.tag !== undefined && origin.tag !== null) return origin.tag === file.tag;
+  return file.bytes === origin.bytes && file.modifiedAt !== undefined && origin.modifiedAt === file.modifiedAt;
+}
+
+/** Every file of the folders that the patterns name, each folder listed once. */
+async function listAll(
+  context: StageContext,
+  source: string,
+  patterns: NamePattern[],
+): Promise<Map<string, RemoteFile>> {
+  const requests = new Map<string, number>();
+  for (const p of patterns) requests.set(p.folder, Math.max(p.depth, requests.get(p.folder) ?? 0));
+  const connection = await context.connection(source);
+  const files = new Map<string, RemoteFile>();
+  for (const [folder, depth] of requests) {
+    try {
+      for await (const file of connection.list({ folder, depth })) files.set(file.path, file);
+    } catch (e) {
+      if (!(e instanceof GranaryError) || e.code !== 'connector.not_found') throw e;
+      throw new GranaryError('connector.not_found', `${source}: there is no folder ${folder || '/'} at the source.`, {
+        hint: 'Create it, or correct `files` or the connector’s root.',
+        cause: e,
+      });
+    }
+  }
+  return files;
+}

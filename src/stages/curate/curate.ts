@@ -1,0 +1,384 @@
+/**
+ * Curate: a verified object becomes typed, filtered, checked Parquet and rejects, and every received record is accounted for.
+ * Idempotent: the curation's id comes from the object and everything that decides its rows.
+ */
+import { join } from 'node:path';
+import { GranaryError } from '../../lib/errors.ts';
+import { idOf } from '../../lib/hash.ts';
+import { ident, literal, raw, sql } from '../../lib/sql.ts';
+import { CURATIONS, type CurationDoc, OBJECTS, type ObjectDoc, type Reason } from '../../model/objects.ts';
+import { engineType, fromEngineType, type TableColumn } from '../../model/schema.ts';
+import { isoNow } from '../../ports/clock.ts';
+import type { Engine } from '../../ports/engine.ts';
+import { type Format, PARSE_REJECTS } from '../../ports/format.ts';
+import type { Dataset } from '../../project/project.ts';
+import { datasetOf, type StageContext } from '../context.ts';
+import { formatConfig } from '../format-config.ts';
+import type { Payload } from '../verify/payloads.ts';
+import { objectOf, payloadsOf, plain } from '../verify/verify.ts';
+import { type Accounting, account, sumReasons } from './accounting.ts';
+import { driftNotes, latestSchema, recordSchema, standingContract, withAdded, withWidened } from './contract.ts';
+import { type ContractColumn, lineageColumns, planCuration } from './plan.ts';
+import { ALL_PARSE_REJECTS, writeRejects } from './rejects.ts';
+import { parquetRows, resolved, type StagedPayload, stagePayload } from './staging.ts';
+import { judgeWholeObject, storedRows } from './whole-object.ts';
+
+export interface CurateInput {
+  object: string;
+  /** `tenant/source/dataset`: the object's dataset, or a part of it. */
+  dataset: string;
+  /** Parquet snapshots of reference tables in the object store, by table. */
+  references: Record<string, string>;
+}
+
+export interface CurateOutput {
+  curation: string;
+  status: 'curated' | 'quarantined';
+  received: number;
+  accepted: number;
+  filtered: number;
+  deduplicated: number;
+  rejected: number;
+  reasons: Reason[];
+}
+
+export async function curate(input: CurateInput, context: StageContext): Promise<CurateOutput> {
+  const object = await objectOf(context, input.object);
+  const dataset = datasetOf(context, input.dataset);
+  if (!object.payloads)
+    throw new GranaryError(
+      'stage.bad_input',
+      `Object ${object.id} (${object.file}) is ${object.status}: it cannot be curated.`,
+      { where: { object: object.id } },
+    );
+  const schema = await latestSchema(context, dataset.key);
+  const references = Object.values(input.references).sort();
+  const curation = idOf(
+    object.id,
+    dataset.key,
+    dataset.contractHash,
+    dataset.config.on_drift === 'evolve' ? (schema?.version ?? 0) : 0,
+    ...references,
+  );
+  const known = await context.state.get(CURATIONS, curation);
+  if (known && known.current === 1) return outputOf(known);
+  const payloads = (await payloadsOf(context, object)).map((p) => ({ ...p, facts: factsFor(p, dataset) }));
+  return context.withScratch(async (scratch) => {
+    const engine = await context.openEngine();
+    const stop = () => engine.interrupt();
+    context.signal?.addEventListener('abort', stop);
+    try {
+      return await curateWith(
+        engine,
+        {
+          object,
+          dataset,
+          curation,
+          payloads,
+          references: input.references,
+          scratch,
+          contract: standingContract(dataset, schema),
+        },
+        context,
+      );
+    } catch (e) {
+      if (e instanceof GranaryError && !e.where)
+        throw new GranaryError(e.code, `${dataset.key}, ${object.file}: ${e.message}`, {
+          ...e,
+          where: { object: object.id },
+          cause: e,
+        });
+      throw e;
+    } finally {
+      context.signal?.removeEventListener('abort', stop);
+      await engine.close();
+    }
+  });
+}
+
+function outputOf(doc: CurationDoc): CurateOutput {
+  const { received, accepted, filtered, deduplicated, rejected } = doc.counts;
+  return { curation: doc.id, status: 'curated', received, accepted, filtered, deduplicated, rejected, reasons: [] };
+}
+
+/** Of a payload with several record types, a part reads its own. */
+function factsFor(payload: Payload, dataset: Dataset): Payload['facts'] {
+  const byType = payload.facts['byType'] as Record<string, number> | undefined;
+  const record = dataset.format['record'] as string | undefined;
+  return byType && record !== undefined ? { ...payload.facts, records: byType[record] ?? 0 } : payload.facts;
+}
+
+interface Work {
+  object: ObjectDoc & { rev: number };
+  dataset: Dataset;
+  curation: string;
+  payloads: Payload[];
+  references: Record<string, string>;
+  scratch: string;
+  contract: ContractColumn[];
+}
+
+async function curateWith(engine: Engine, work: Work, context: StageContext): Promise<CurateOutput> {
+  const { object, dataset, curation, payloads } = work;
+  const format = context.formats.get(dataset.format.type)! as Format<unknown>;
+  const config = formatConfig(dataset);
+  const evolves = dataset.config.on_drift === 'evolve';
+  const drift = [...new Set(payloads.flatMap((p) => driftNotes(p.header, dataset)))];
+  let contract = work.contract;
+  if (evolves) {
+    for (const p of payloads) {
+      const fresh = withAdded(contract, p.header, dataset, []).added;
+      if (fresh.length === 0) continue;
+      const found = await format.discover({
+        engine,
+        path: await context.objects.localPath(p.key),
+        name: p.name,
+        config,
+        whole: false,
+      });
+      contract = withAdded(contract, p.header, dataset, found.columns).contract;
+    }
+  }
+  if (dataset.config.mask)
+    await engine.run(sql`SET VARIABLE mask_key = ${literal(context.project.config.mask_key ?? '')}`);
+  let staged = await stageAll(engine, work, contract, format, config, context);
+  if (evolves && (await countOf(engine, `SELECT count(*) AS n FROM ${ALL_PARSE_REJECTS} WHERE rule = 'type'`)) > 0) {
+    for (const p of payloads) {
+      const found = await format.discover({
+        engine,
+        path: await context.objects.localPath(p.key),
+        name: p.name,
+        config,
+        whole: true,
+      });
+      const wider = withWidened(contract, found.columns);
+      contract = wider.contract;
+      drift.push(...wider.widened.map((w) => `Type widened: ${w}.`));
+    }
+    if (contract !== work.contract) staged = await stageAll(engine, work, contract, format, config, context);
+  }
+  const plan = staged.plan;
+  await judgeWholeObject(engine, dataset, plan, staged.all);
+  const accounting = await account(engine, plan, staged.files, staged.all);
+  const reasons = [
+    ...accounting.quarantine,
+    ...(await sumReasons(engine, staged.all, object.declared?.sums ?? {}, plan)),
+  ];
+  if (reasons.length > 0 && !object.released) return quarantine(context, work, accounting, reasons);
+
+  const archive = dataset.unpack.some((c) => c.type === 'zip' || c.type === 'tar');
+  const select = await curatedSelect(engine, work, plan.curated, staged, archive);
+  const files = await writeCurated(engine, context, work, select, `${storedRows(staged.all, dataset, plan)}`);
+  const written = await sumRows(engine, context, files);
+  if (written !== accounting.accepted) {
+    throw new GranaryError(
+      'books.imbalance',
+      `${accounting.accepted} rows were accepted, but ${written} were written.`,
+      { where: { object: object.id } },
+    );
+  }
+  const rejectsPrefix = `rejects/${dataset.key}/${object.id}/${curation}/`;
+  const rejects =
+    accounting.rejected === 0
+      ? []
+      : await context.objects.writeLocal(rejectsPrefix, async (folder) => {
+          const hideRaw = Object.keys(dataset.config.mask ?? {}).length > 0;
+          await writeRejects(
+            {
+              engine,
+              all: staged.all,
+              checks: plan.checks,
+              staged: staged.files,
+              object: object.id,
+              dataset: dataset.key,
+              curation,
+              hideRaw,
+              scratch: work.scratch,
+            },
+            folder,
+          );
+        });
+  await recordSchema(
+    context,
+    dataset,
+    contract,
+    drift.length > 0 ? `object ${object.id}: ${drift.join(' ')}` : 'contract',
+  );
+  const doc: CurationDoc = {
+    id: curation,
+    object: object.id,
+    dataset: dataset.key,
+    contractHash: dataset.contractHash,
+    current: 1,
+    status: 'curated',
+    files: files.map((f) => f.key),
+    rejects: rejects.map((r) => r.key),
+    columns: select.columns,
+    counts: {
+      received: accounting.received,
+      accepted: accounting.accepted,
+      filtered: accounting.filtered,
+      deduplicated: accounting.deduplicated,
+      rejected: accounting.rejected,
+    },
+    byRule: accounting.byRule,
+    drift,
+    curatedAt: isoNow(context.clock),
+  };
+  await context.state.put(CURATIONS, doc);
+  return outputOf(doc);
+}
+
+interface Staged {
+  plan: ReturnType<typeof planCuration>;
+  files: StagedPayload[];
+  /** Table expression of all rows of the object, with `_p`, `_n`, `_line`. */
+  all: string;
+}
+
+async function stageAll(
+  engine: Engine,
+  work: Work,
+  contract: ContractColumn[],
+  format: Format<unknown>,
+  config: unknown,
+  context: StageContext,
+): Promise<Staged> {
+  const references = new Map<string, string>();
+  for (const [table, key] of Object.entries(work.references))
+    references.set(table, sql`read_parquet(${literal(await context.objects.localPath(key))})`);
+  const plan = planCuration(work.dataset, contract, references);
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE ${ALL_PARSE_REJECTS} (_p INTEGER, line BIGINT, rule VARCHAR, "column" VARCHAR, reason VARCHAR, raw VARCHAR)`,
+  );
+  const files: StagedPayload[] = [];
+  const parts: string[] = [];
+  for (const [ordinal, payload] of work.payloads.entries()) {
+    context.progress({ what: `reading ${work.object.file}`, done: ordinal, total: work.payloads.length, unit: 'rows' });
+    const staged = await stagePayload({
+      engine,
+      format,
+      config,
+      plan,
+      payload,
+      facts: payload.facts,
+      path: await context.objects.localPath(payload.key),
+      index: payload.index ? await readAll(context, payload.index) : undefined,
+      constants: work.object.nameParts,
+      scratch: work.scratch,
+      ordinal,
+      signal: context.signal,
+    });
+    await engine.run(
+      `INSERT INTO ${ALL_PARSE_REJECTS} SELECT ${ordinal}, line, rule, "column", reason, raw FROM ${PARSE_REJECTS}`,
+    );
+    files.push(staged);
+    if (work.payloads.length === 1) parts.push(resolved(staged, 0));
+    else {
+      const path = join(work.scratch, `resolved-${ordinal}.parquet`);
+      await engine.run(
+        sql`COPY (SELECT * FROM ${raw(resolved(staged, ordinal))}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy)`,
+      );
+      parts.push(path);
+    }
+  }
+  const all = work.payloads.length === 1 ? parts[0]! : sql`read_parquet(${literal(parts)}, union_by_name = true)`;
+  return { plan, files, all };
+}
+
+interface CuratedSelect {
+  fields: string[];
+  columns: TableColumn[];
+}
+
+/** Expressions and types of the curated file: the stored columns in their canonical types, then lineage. */
+async function curatedSelect(
+  engine: Engine,
+  work: Work,
+  curated: { name: string; sql: string }[],
+  staged: Staged,
+  archive: boolean,
+): Promise<CuratedSelect> {
+  const described = await engine.all<{ column_name: string; column_type: string }>(
+    `DESCRIBE SELECT ${curated.map((c) => sql`${raw(c.sql)} AS ${ident(c.name)}`).join(', ')} FROM ${staged.all}`,
+  );
+  const columns = described.map((d) => ({ name: d.column_name, type: fromEngineType(d.column_type) }));
+  const fields = curated.map((c, i) => {
+    const canonical = engineType(columns[i]!.type);
+    return described[i]!.column_type.toUpperCase() === canonical || canonical === 'TIMESTAMPTZ'
+      ? sql`${raw(c.sql)} AS ${ident(c.name)}`
+      : sql`CAST(${raw(c.sql)} AS ${raw(canonical)}) AS ${ident(c.name)}`;
+  });
+  fields.push(sql`${literal(work.object.id)} AS _object`, '_line');
+  if (archive) {
+    const names = staged.files.map((f, p) => sql`WHEN ${p} THEN ${literal(f.payload.name)}`);
+    fields.push(`CASE _p ${names.join(' ')} END AS _member`);
+  }
+  return { fields, columns: [...columns, ...lineageColumns(archive)] };
+}
+
+async function writeCurated(
+  engine: Engine,
+  context: StageContext,
+  work: Work,
+  select: CuratedSelect,
+  from: string,
+): Promise<{ key: string }[]> {
+  const { dataset, object, curation } = work;
+  const sort = dataset.config.sort_by ? ` ORDER BY ${dataset.config.sort_by.map((c) => ident(c).text).join(', ')}` : '';
+  const partitions = dataset.config.partition_by ?? [];
+  const names = new Set(select.columns.map((c) => c.name));
+  const extra = partitions.map((p, i) => (names.has(p) ? undefined : { name: `partition_${i + 1}`, sql: p }));
+  const fields = [
+    ...select.fields,
+    ...extra.filter((e) => e !== undefined).map((e) => sql`(${raw(e.sql)}) AS ${ident(e.name)}`),
+  ];
+  const by = partitions.map((p, i) => ident(extra[i]?.name ?? p).text).join(', ');
+  return context.objects.writeLocal(`curated/${dataset.key}/${object.id}/${curation}/`, async (folder) => {
+    const options =
+      partitions.length === 0 ? '' : `, PARTITION_BY (${by}), WRITE_PARTITION_COLUMNS true, OVERWRITE_OR_IGNORE true`;
+    const target = partitions.length === 0 ? join(folder, 'part-0.parquet') : folder;
+    await engine.run(
+      sql`COPY (SELECT ${raw(fields.join(', '))} ${raw(from)}${raw(sort)}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd${raw(options)})`,
+    );
+  });
+}
+
+async function sumRows(engine: Engine, context: StageContext, files: { key: string }[]): Promise<number> {
+  let rows = 0;
+  for (const f of files) rows += await parquetRows(engine, await context.objects.localPath(f.key));
+  return rows;
+}
+
+async function countOf(engine: Engine, statement: string): Promise<number> {
+  return (await engine.all<{ n: number }>(statement))[0]!.n;
+}
+
+async function readAll(context: StageContext, key: string): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of await context.objects.get(key)) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+/** A quarantine rule or the declared sums hold the whole object back. */
+async function quarantine(
+  context: StageContext,
+  work: Work,
+  accounting: Accounting,
+  reasons: Reason[],
+): Promise<CurateOutput> {
+  const { received, accepted, filtered, deduplicated, rejected } = accounting;
+  await context.state.put(OBJECTS, { ...plain(work.object), status: 'quarantined', reasons } as ObjectDoc, {
+    rev: work.object.rev,
+  });
+  return {
+    curation: work.curation,
+    status: 'quarantined',
+    received,
+    accepted,
+    filtered,
+    deduplicated,
+    rejected,
+    reasons,
+  };
+}

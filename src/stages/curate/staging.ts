@@ -1,0 +1,123 @@
+/**
+ * Staging: one pass of the engine over a payload gives typed rows and the marks of every check, as Parquet in scratch.
+ * Rows are in payload order, so that the row number of the file leads back to the line.
+ */
+import { join } from 'node:path';
+import { GranaryError } from '../../lib/errors.ts';
+import { literal, raw, sql } from '../../lib/sql.ts';
+import type { Engine } from '../../ports/engine.ts';
+import { type Attempt, type Format, PARSE_REJECTS, type PayloadFacts, type Settlement } from '../../ports/format.ts';
+import type { Payload } from '../verify/payloads.ts';
+import type { Plan } from './plan.ts';
+
+export interface StagedPayload {
+  payload: Payload;
+  path: string;
+  rows: number;
+  settlement: Settlement;
+  /** The attempt that accounted for every record: `fast` or `lossless`, by the format. */
+  attempt: string;
+  /** Does the staging file hold `_line` and `_n` itself? */
+  holds: { line: boolean; number: boolean };
+  textColumns: string[];
+}
+
+export interface StagingInput {
+  engine: Engine;
+  format: Format<unknown>;
+  config: unknown;
+  plan: Plan;
+  payload: Payload;
+  /** Of the records this dataset reads. */
+  facts: PayloadFacts;
+  /** The payload as a local file. */
+  path: string;
+  index: Uint8Array | undefined;
+  /** Values of the named parts of the file name. */
+  constants: Record<string, string>;
+  scratch: string;
+  /** Ordinal of the payload in its object. */
+  ordinal: number;
+  signal: AbortSignal | undefined;
+}
+
+/** Tries the format's attempts until one accounts for every record. */
+export async function stagePayload(input: StagingInput): Promise<StagedPayload> {
+  const { engine, format, payload } = input;
+  const attempts = await format.read({
+    engine,
+    path: input.path,
+    config: input.config,
+    columns: input.plan.readColumns,
+    facts: input.facts,
+    ...(input.index && { index: input.index }),
+    scratch: input.scratch,
+    header: payload.header ?? undefined,
+    ...(input.signal && { signal: input.signal }),
+  });
+  for (const [i, attempt] of attempts.entries()) {
+    const last = i === attempts.length - 1;
+    await engine.run(`DROP TABLE IF EXISTS ${PARSE_REJECTS}`);
+    try {
+      const staged = await stageOnce(input, attempt, i);
+      if (staged) return staged;
+    } catch (e) {
+      const engineRefused = e instanceof GranaryError && e.code === 'curate.failed' && !e.transient;
+      if (last || !engineRefused) throw e;
+    }
+  }
+  throw new GranaryError(
+    'books.imbalance',
+    `${payload.name}: no reader of format ${format.type} accounts for all of its ${input.facts.records} records.`,
+    {
+      hint: 'Nothing was published. Please report this with the file: it is a defect of Granary.',
+    },
+  );
+}
+
+async function stageOnce(input: StagingInput, attempt: Attempt, i: number): Promise<StagedPayload | undefined> {
+  const { engine, plan } = input;
+  const path = join(input.scratch, `staged-${input.ordinal}-${i}.parquet`);
+  const relation = await attempt.prepare();
+  const passthrough = relation.hasLine ? ['_line'] : [];
+  let source = relation.sql;
+  if (plan.joins) {
+    const parsed = join(input.scratch, `parsed-${input.ordinal}-${i}.parquet`);
+    await engine.run(
+      sql`COPY (SELECT * FROM ${raw(source)}) TO ${literal(parsed)} (FORMAT parquet, COMPRESSION snappy)`,
+    );
+    source = sql`(SELECT file_row_number AS _n, * EXCLUDE (file_row_number) FROM read_parquet(${literal(parsed)}, file_row_number = true))`;
+    passthrough.push('_n');
+  }
+  const select = plan.stagingSelect(source, relation.typed, passthrough, input.constants);
+  await engine.run(sql`COPY (${raw(select.sql)}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy)`);
+  const rows = await parquetRows(engine, path);
+  const settlement = await attempt.settle(rows);
+  if (settlement === 'mismatch') return undefined;
+  return {
+    payload: input.payload,
+    path,
+    rows,
+    settlement,
+    attempt: attempt.name,
+    holds: { line: relation.hasLine, number: plan.joins },
+    textColumns: select.textColumns,
+  };
+}
+
+export async function parquetRows(engine: Engine, path: string): Promise<number> {
+  const [row] = await engine.all<{ n: number }>(
+    sql`SELECT coalesce(sum(num_rows), 0)::BIGINT AS n FROM parquet_file_metadata(${literal(path)})`,
+  );
+  return row!.n;
+}
+
+/** A table expression over a staged payload with `_p` (its ordinal), `_n` (row number in staging) and `_line`. */
+export function resolved(staged: StagedPayload, ordinal: number): string {
+  const file = staged.holds.number
+    ? sql`read_parquet(${literal(staged.path)})`
+    : sql`(SELECT file_row_number AS _n, * EXCLUDE (file_row_number) FROM read_parquet(${literal(staged.path)}, file_row_number = true))`;
+  if (staged.holds.line) return `(SELECT ${ordinal}::INTEGER AS _p, s.* FROM ${file} s)`;
+  const line = staged.settlement.line ?? { sql: 's._n + 1', join: '' };
+  return `(SELECT ${ordinal}::INTEGER AS _p, s.*, (${line.sql})::BIGINT AS _line FROM ${file} s ${line.join})`;
+}

@@ -1,0 +1,167 @@
+/** Verify: may a landed object be read? It is, or it goes to quarantine, whole, with every reason. */
+import { asGranaryError, GranaryError } from '../../lib/errors.ts';
+import { BOOKS } from '../../model/books.ts';
+import { OBJECTS, type ObjectDoc, type Reason } from '../../model/objects.ts';
+import { isoNow } from '../../ports/clock.ts';
+import type { Versioned } from '../../ports/state-store.ts';
+import type { Dataset } from '../../project/project.ts';
+import { datasetOf, type StageContext } from '../context.ts';
+import { compareDeclared, declarationsOf } from './declared.ts';
+import { headerReasons } from './header.ts';
+import { makePayloads, type Payload } from './payloads.ts';
+
+export interface VerifyInput {
+  object: string;
+  run: string;
+}
+
+export interface VerifyOutput {
+  object: string;
+  status: ObjectDoc['status'];
+  reasons: Reason[];
+  /** Records in all its payloads; 0 when it could not be unpacked. */
+  records: number;
+}
+
+export async function objectOf(context: StageContext, id: string): Promise<Versioned<ObjectDoc>> {
+  const object = await context.state.get(OBJECTS, id);
+  if (object) return object;
+  throw new GranaryError('stage.bad_input', `There is no object ${id}.`, { where: { object: id } });
+}
+
+export async function verify(input: VerifyInput, context: StageContext): Promise<VerifyOutput> {
+  const object = await objectOf(context, input.object);
+  const dataset = datasetOf(context, object.dataset);
+  if (object.status !== 'landed') {
+    const records = object.payloads ? (await payloadsOf(context, object)).reduce((n, p) => n + p.facts.records, 0) : 0;
+    return { object: object.id, status: object.status, reasons: object.reasons, records };
+  }
+  const found = await context.withScratch((scratch) => examine(object, dataset, scratch, context));
+  const records = found.payloads.reduce((n, p) => n + p.facts.records, 0);
+  const hold = found.fatal.length > 0 || (!object.released && found.reasons.length > 0);
+  const duplicate = !hold && (await isDuplicate(context, object, dataset));
+  const list = `payloads/${object.id}/list.json`;
+  if (!hold) await context.objects.put(list, Buffer.from(JSON.stringify(found.payloads)), { replace: true });
+  const doc: ObjectDoc = {
+    ...object,
+    status: hold ? 'quarantined' : duplicate ? 'duplicate' : 'verified',
+    reasons: [...found.fatal, ...found.reasons],
+    payloads: hold ? null : list,
+    declared: found.declared,
+  };
+  const writes: Parameters<typeof context.state.transact>[0] = [
+    { put: { collection: OBJECTS as never, doc: plain(doc), condition: { rev: object.rev } } },
+  ];
+  if (duplicate) {
+    writes.push({
+      put: {
+        collection: BOOKS as never,
+        doc: {
+          id: object.id,
+          run: input.run,
+          object: object.id,
+          dataset: object.dataset,
+          table: dataset.table.name,
+          file: object.file,
+          received: records,
+          loaded: 0,
+          filtered: 0,
+          deduplicated: records,
+          rejected: 0,
+          declaredRows: found.declared.rows ?? null,
+          byRule: { identical_content: { severity: 'duplicate', rows: records } },
+          active: 1,
+          at: isoNow(context.clock),
+        } as never,
+      },
+    });
+  }
+  await context.state.transact(writes);
+  return { object: object.id, status: doc.status, reasons: doc.reasons, records };
+}
+
+/** A document without its revision. */
+export function plain<T extends { rev?: number }>(doc: T): Omit<T, 'rev'> & { id: string } {
+  const { rev: _, ...rest } = doc;
+  return rest as Omit<T, 'rev'> & { id: string };
+}
+
+export async function payloadsOf(context: StageContext, object: ObjectDoc): Promise<Payload[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await context.objects.get(object.payloads!)) chunks.push(Buffer.from(chunk));
+  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Payload[];
+}
+
+interface Examination {
+  payloads: Payload[];
+  declared: NonNullable<ObjectDoc['declared']>;
+  /** What no release can overrule: there is nothing that could be read. */
+  fatal: Reason[];
+  reasons: Reason[];
+}
+
+async function examine(
+  object: ObjectDoc,
+  dataset: Dataset,
+  scratch: string,
+  context: StageContext,
+): Promise<Examination> {
+  const { verify: limits } = dataset.config;
+  const out: Examination = { payloads: [], declared: {}, fatal: [], reasons: [] };
+  if (object.bytes < limits.min_bytes)
+    out.reasons.push({
+      code: 'too_small',
+      message: `It has ${object.bytes} bytes, expected are at least ${limits.min_bytes}.`,
+    });
+  if (limits.max_bytes !== undefined && object.bytes > limits.max_bytes) {
+    out.reasons.push({ code: 'too_large', message: `It has ${object.bytes} bytes, allowed are ${limits.max_bytes}.` });
+  }
+  let digests: Record<string, string> = { sha256: object.sha256 };
+  try {
+    const made = await makePayloads(
+      object,
+      dataset,
+      ['md5', 'sha1'].filter((d) => needsDigest(dataset, d)),
+      scratch,
+      context,
+    );
+    out.payloads = made.payloads;
+    digests = { ...digests, ...made.digests };
+  } catch (e) {
+    const error = asGranaryError(e);
+    if (error.transient || error.code === 'store.disk_full' || !/^(codec|format)\./.test(error.code)) throw e;
+    out.fatal.push({ code: error.code, message: error.message });
+  }
+  const { declared, reasons } = declarationsOf(object, dataset.config, out.payloads.at(-1)?.lastLine ?? undefined);
+  out.declared = declared;
+  if (out.fatal.length > 0) {
+    out.reasons.push(...compareDeclared({ ...declared, rows: undefined }, object, digests, 0));
+    return out;
+  }
+  const records = out.payloads.reduce((n, p) => n + p.facts.records, 0);
+  out.reasons.push(...reasons, ...compareDeclared(declared, object, digests, records));
+  if (limits.min_rows !== undefined && records < limits.min_rows)
+    out.reasons.push({
+      code: 'too_few_rows',
+      message: `It has ${records} records, expected are at least ${limits.min_rows}.`,
+    });
+  if (limits.max_rows !== undefined && records > limits.max_rows)
+    out.reasons.push({ code: 'too_many_rows', message: `It has ${records} records, allowed are ${limits.max_rows}.` });
+  for (const payload of out.payloads) out.reasons.push(...headerReasons(payload, dataset));
+  return out;
+}
+
+function needsDigest(dataset: Dataset, algorithm: string): boolean {
+  const { checksum, control_file, trailer } = dataset.config.verify;
+  return (
+    checksum?.algorithm === algorithm ||
+    [control_file?.pattern, trailer?.pattern].some((p) => p?.includes(`?<${algorithm}>`))
+  );
+}
+
+async function isDuplicate(context: StageContext, object: ObjectDoc, dataset: Dataset): Promise<boolean> {
+  const policy = dataset.config.identical_content ?? (dataset.config.load.strategy === 'append' ? 'refuse' : 'load');
+  if (object.duplicateOf === null || policy === 'load' || object.released) return false;
+  const original = await context.state.get(OBJECTS, object.duplicateOf);
+  return original !== undefined && !['superseded', 'quarantined', 'duplicate'].includes(original.status);
+}
