@@ -61,6 +61,7 @@ export interface Declared {
   rows?: number;
   bytes?: number;
   sha256?: string;
+  sha1?: string;
   md5?: string;
   sums?: Record<string, string>;
 }

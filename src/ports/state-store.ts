@@ -33,6 +33,11 @@ export type Write =
   | { put: { collection: Collection<never>; doc: Doc; condition?: Condition } }
   | { remove: { collection: Collection<never>; id: string; condition?: Condition } };
 
+/** A typed `Write` that puts a document. */
+export function putWrite<T extends Doc>(collection: Collection<T>, doc: T, condition?: Condition): Write {
+  return { put: { collection: collection as unknown as Collection<never>, doc, ...(condition && { condition }) } };
+}
+
 export interface Query {
   index?: string;
   /** Values for a prefix of the index's fields. */

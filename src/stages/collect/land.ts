@@ -6,7 +6,7 @@ import { OBJECTS, type ObjectDoc, ORIGINS, type OriginDoc, originId } from '../.
 import { isoNow } from '../../ports/clock.ts';
 import type { FileSource, RemoteFile } from '../../ports/connector.ts';
 import type { Upload } from '../../ports/object-store.ts';
-import type { Versioned } from '../../ports/state-store.ts';
+import { putWrite, type Versioned } from '../../ports/state-store.ts';
 import { compileNamePattern } from '../../project/name-pattern.ts';
 import type { Dataset } from '../../project/project.ts';
 import { type StageContext, sourceOf } from '../context.ts';
@@ -219,8 +219,8 @@ async function record(
     tag: file.tag ?? null,
   };
   await context.state.transact([
-    { put: { collection: OBJECTS as never, doc, condition: { absent: true } } },
-    { put: { collection: ORIGINS as never, doc: origin, condition: before ? { rev: before.rev } : { absent: true } } },
+    putWrite(OBJECTS, doc, { absent: true }),
+    putWrite(ORIGINS, origin, before ? { rev: before.rev } : { absent: true }),
   ]);
 }
 

@@ -29,10 +29,10 @@ export function convert(field: Sql, column: Column, type: ColumnType): Conversio
   const nulls = [...missing, ...(column.null_values ?? [])];
   const present =
     nulls.length === 0 ? trimmed : raw(sql`CASE WHEN ${trimmed} IN (${list(nulls)}) THEN NULL ELSE ${trimmed} END`);
-  return { present: present.text, value: valueOf(present, column, type) };
+  return { present: present.text, value: typedValue(present, column, type) };
 }
 
-function valueOf(present: Sql, column: Column, type: ColumnType): string {
+function typedValue(present: Sql, column: Column, type: ColumnType): string {
   if (type === 'text') return present.text;
   const target = raw(engineType(type));
   if (type === 'boolean' && (column.true_values || column.false_values)) {

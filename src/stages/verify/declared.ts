@@ -63,7 +63,7 @@ function totalsIn(groups: Record<string, string | undefined>): Declared {
     if (text === undefined) continue;
     if (name === 'rows') out.rows = Number(text.replaceAll(/[^\d]/g, ''));
     else if (name === 'bytes') out.bytes = Number(text.replaceAll(/[^\d]/g, ''));
-    else if (name === 'sha256' || name === 'md5') out[name] = text.toLowerCase();
+    else if (name === 'sha256' || name === 'sha1' || name === 'md5') out[name] = text.toLowerCase();
     else if (name.startsWith('sum_')) out.sums = { ...out.sums, [name.slice(4)]: text.replace(',', '.') };
   }
   return out;
@@ -71,15 +71,15 @@ function totalsIn(groups: Record<string, string | undefined>): Declared {
 
 /** Reasons why received bytes and records are not what was declared. `digests` holds those that were needed. */
 export function compareDeclared(
-  declared: Declared & Record<string, unknown>,
+  declared: Declared,
   object: ObjectDoc,
   digests: Record<string, string>,
   records: number,
 ): Reason[] {
   const reasons: Reason[] = [];
-  for (const algorithm of ['sha256', 'sha1', 'md5']) {
+  for (const algorithm of ['sha256', 'sha1', 'md5'] as const) {
     const expected = declared[algorithm];
-    if (typeof expected === 'string' && expected !== digests[algorithm]) {
+    if (expected !== undefined && expected !== digests[algorithm]) {
       reasons.push({
         code: 'checksum',
         message: `Its ${algorithm} is ${digests[algorithm]}, declared is ${expected}: the file was damaged or cut off on the way.`,

@@ -1,8 +1,8 @@
 /** Payloads: the plain files inside an object, after unpacking and decoding, each counted while it streams by. */
 import { createHash, type Hash } from 'node:crypto';
+import { unpack } from '../../codecs/chain.ts';
 import { GranaryError } from '../../lib/errors.ts';
 import { decodeText, needsDecoding, type TextEncoding } from '../../lib/text-decode.ts';
-import { unpack } from '../../lib/unpack.ts';
 import type { ObjectDoc } from '../../model/objects.ts';
 import type { Format, PayloadFacts, RecordCounter } from '../../ports/format.ts';
 import type { Dataset } from '../../project/project.ts';

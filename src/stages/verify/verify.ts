@@ -1,9 +1,9 @@
 /** Verify: may a landed object be read? It is, or it goes to quarantine, whole, with every reason. */
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
-import { BOOKS } from '../../model/books.ts';
+import { BOOKS, EMPTY_BOOKS } from '../../model/books.ts';
 import { OBJECTS, type ObjectDoc, type Reason } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
-import type { Versioned } from '../../ports/state-store.ts';
+import { type Doc, putWrite, type Versioned, type Write } from '../../ports/state-store.ts';
 import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
 import { compareDeclared, declarationsOf } from './declared.ts';
@@ -53,37 +53,32 @@ export async function verify(input: VerifyInput, context: StageContext): Promise
     { put: { collection: OBJECTS as never, doc: plain(doc), condition: { rev: object.rev } } },
   ];
   if (duplicate) {
-    writes.push({
-      put: {
-        collection: BOOKS as never,
-        doc: {
-          id: object.id,
-          run: input.run,
-          object: object.id,
-          dataset: object.dataset,
-          table: dataset.table.name,
-          file: object.file,
-          received: records,
-          loaded: 0,
-          filtered: 0,
-          deduplicated: records,
-          rejected: 0,
-          declaredRows: found.declared.rows ?? null,
-          byRule: { identical_content: { severity: 'duplicate', rows: records } },
-          active: 1,
-          at: isoNow(context.clock),
-        } as never,
-      },
-    });
+    writes.push(
+      putWrite(BOOKS, {
+        ...EMPTY_BOOKS,
+        id: object.id,
+        run: input.run,
+        object: object.id,
+        dataset: object.dataset,
+        table: `${dataset.table.schema}.${dataset.table.name}`,
+        file: object.file,
+        received: records,
+        deduplicated: records,
+        declaredRows: found.declared.rows ?? null,
+        byRule: { identical_content: { severity: 'duplicate', rows: records } },
+        active: 1,
+        at: isoNow(context.clock),
+      }),
+    );
   }
   await context.state.transact(writes);
   return { object: object.id, status: doc.status, reasons: doc.reasons, records };
 }
 
 /** A document without its revision. */
-export function plain<T extends { rev?: number }>(doc: T): Omit<T, 'rev'> & { id: string } {
-  const { rev: _, ...rest } = doc;
-  return rest as Omit<T, 'rev'> & { id: string };
+export function plain<T extends Doc>(doc: T | Versioned<T>): T {
+  const { rev: _, ...rest } = doc as Versioned<T>;
+  return rest as unknown as T;
 }
 
 export async function payloadsOf(context: StageContext, object: ObjectDoc): Promise<Payload[]> {

@@ -1,0 +1,81 @@
+/** Publish: the facts of a run into the warehouse's system tables, for anyone to query. */
+import { BOOKS, difference } from '../model/books.ts';
+import { OBJECTS } from '../model/objects.ts';
+import { RUNS } from '../model/runs.ts';
+import type { Facts } from '../ports/warehouse-facts.ts';
+import type { LoadContext } from './load.ts';
+
+export interface PublishInput {
+  run: string;
+  /** Objects that the run has touched. */
+  objects: string[];
+}
+
+const BATCH = 5000;
+
+export async function publish(input: PublishInput, context: LoadContext): Promise<{ objects: number }> {
+  for (let from = 0; from < input.objects.length; from += BATCH) {
+    await context.warehouse.publishFacts(await factsOf(input.objects.slice(from, from + BATCH), context));
+  }
+  const run = await context.state.get(RUNS, input.run);
+  if (run) {
+    await context.warehouse.publishFacts({
+      runs: [
+        {
+          id: run.id,
+          status: run.status,
+          started_at: run.startedAt,
+          ...(run.endedAt && { finished_at: run.endedAt }),
+          objects: run.landed,
+          received: run.totals.received,
+          loaded: run.totals.loaded,
+          rejected: run.totals.rejected,
+          ...(run.errors[0] && { error: run.errors[0].message }),
+        },
+      ],
+    });
+  }
+  return { objects: input.objects.length };
+}
+
+async function factsOf(ids: string[], context: LoadContext): Promise<Facts> {
+  const objects: NonNullable<Facts['objects']>[number][] = [];
+  const books: NonNullable<Facts['books']>[number][] = [];
+  for (const id of ids) {
+    const o = await context.state.get(OBJECTS, id);
+    if (!o) continue;
+    const [tenant, source, dataset] = o.dataset.split('/') as [string, string, string];
+    objects.push({
+      id,
+      tenant,
+      source,
+      dataset,
+      name: o.file,
+      path: o.path,
+      version: o.version,
+      bytes: o.bytes,
+      sha256: o.sha256,
+      status: o.status,
+      arrived_at: o.landedAt,
+      ...(o.supersededBy && { superseded_by: o.supersededBy }),
+      ...(o.reasons.length > 0 && { quarantine: o.reasons }),
+    });
+    for await (const b of context.state.query(BOOKS, { index: 'object', equals: [id] })) {
+      books.push({
+        run_id: b.run,
+        object_id: id,
+        dataset: b.dataset.split('/').slice(1).join('.'),
+        table: b.table,
+        received: b.received,
+        loaded: b.loaded,
+        filtered: b.filtered,
+        deduplicated: b.deduplicated,
+        rejected: b.rejected,
+        ...(b.declaredRows !== null && { declared_rows: b.declaredRows }),
+        balanced: difference(b) === 0,
+        by_rule: Object.fromEntries(Object.entries(b.byRule).map(([rule, r]) => [rule, r.rows])),
+      });
+    }
+  }
+  return { objects, books };
+}
