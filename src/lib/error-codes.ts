@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   'codec.bomb': 'Data unpacks to far more than its limits allow.',
   'codec.unsafe_path': 'An archive entry would escape its folder.',
   'codec.no_key': 'No configured key or passphrase decrypts this message.',
+  'codec.bad_key': 'A configured key is damaged, of an unknown kind, or cannot be read.',
   'codec.bad_passphrase': 'The passphrase is wrong.',
   'codec.bad_signature': 'The signature is missing, wrong, or by an unknown key.',
   'codec.unsupported': 'A feature of this container or cipher is not supported.',
