@@ -37,9 +37,11 @@ export function inferChain(name: string): string[] {
   return isArchive ? [...types] : [...types, ...inferChain(name.slice(0, -ending.length))];
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: codecs of every configuration stand in one list.
+export type AnyCodec = Codec<any>;
+
 export interface UnpackStep {
-  // biome-ignore lint/suspicious/noExplicitAny: codecs of any configuration stand in one list.
-  codec: Codec<any>;
+  codec: AnyCodec;
   /** As parsed by `codec.spec`. */
   config: unknown;
 }
@@ -49,6 +51,11 @@ export interface UnpackOptions {
   name: string;
   /** Opens the received file from its start; called at most once. */
   open(): AsyncIterable<Uint8Array>;
+  /**
+   * Size of the received file, where it is known. Without it and without `file` the ratio is that of the bytes read so far, and a
+   * file whose beginning shrinks better than its rest may be refused wrongly.
+   */
+  bytes?: number;
   /** The received file as a local path, where it is one: spares a copy for codecs that seek. */
   file?: string;
   /** Outermost first. None: the file is its own only member. */

@@ -45,7 +45,7 @@ test('a file cut anywhere is truncated, never silently shorter', async () => {
   for (const options of [{}, withChecksum]) {
     const whole = Buffer.concat([
       zstdCompressSync('first', options),
-      zstdCompressSync(csv.subarray(0, 3_000), options),
+      zstdCompressSync(csv.subarray(0, 1_500), options),
     ]);
     const boundary = zstdCompressSync('first', options).length;
     for (let cut = 0; cut < whole.length; cut++) {

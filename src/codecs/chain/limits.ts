@@ -25,6 +25,7 @@ const RATIO_FROM_BYTES = 10e6;
 
 export interface MeterOptions {
   name: string;
+  bytes?: number;
   file?: string;
   limits: UnpackLimits;
   signal?: AbortSignal;
@@ -44,8 +45,9 @@ export class Meter {
   }
 
   static async start(options: MeterOptions): Promise<Meter> {
-    const fileBytes = options.file === undefined ? undefined : (await stat(options.file)).size;
-    return new Meter(options, fileBytes);
+    const { bytes, file } = options;
+    if (bytes !== undefined || file === undefined) return new Meter(options, bytes);
+    return new Meter(options, (await stat(file)).size);
   }
 
   /** The received bytes, counted. */
