@@ -24,6 +24,8 @@ test('a byte order mark is removed and decides the encoding, whatever the size o
     assert.equal(await decoded(le(`\ufeff${TEXT}`), 'auto', size), TEXT);
     assert.equal(await decoded(be(`\ufeff${TEXT}`), 'auto', size), TEXT);
     assert.equal(await decoded(be(`\ufeff${TEXT}`), 'utf-16', size), TEXT);
+    assert.equal(await decoded(le(`\ufeff${TEXT}`), 'utf-8', size), TEXT);
+    assert.equal(await decoded(Buffer.from(`\ufeff${TEXT}`), 'windows-1252', size), TEXT);
   }
 });
 
@@ -84,5 +86,6 @@ test('only text that would come out as it went in needs no decoding', () => {
   assert.equal(needsDecoding('utf-8', Buffer.from('')), false);
   assert.equal(needsDecoding('utf-8', Buffer.from('\ufeffid')), true);
   assert.equal(needsDecoding('auto', le('\ufeffid')), true);
+  assert.equal(needsDecoding('utf-8', be('\ufeffid')), true);
   assert.equal(needsDecoding('latin-1', Buffer.from('id')), true);
 });

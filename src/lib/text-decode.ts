@@ -8,7 +8,7 @@ export type TextEncoding = (typeof TEXT_ENCODINGS)[number];
 const UTF8_BOM = [0xef, 0xbb, 0xbf];
 
 /**
- * `auto` goes by the byte order mark and takes what has none for UTF-8; `utf-16` goes by the mark, then by where the zero bytes are.
+ * A byte order mark wins over `encoding`. Without one `auto` is UTF-8, and `utf-16` goes by where the zero bytes are.
  * UTF-8 is handed on as it is, without a copy and without a check: whoever parses it reports bad bytes by line.
  * Throws `format.encoding` for UTF-16 that is cut within a character or has half a surrogate pair.
  */
@@ -17,7 +17,7 @@ export async function* decodeText(
   encoding: TextEncoding,
 ): AsyncGenerator<Uint8Array> {
   const { head, rest } = await takeHead(source, 4);
-  const actual = encoding === 'auto' || encoding === 'utf-16' ? byHead(head, encoding) : encoding;
+  const actual = byMark(head) ?? withoutMarkAs(encoding, head);
   const body = withoutMark(rest, head, actual);
   if (actual === 'utf-8') yield* body;
   else if (actual === 'utf-16le' || actual === 'utf-16be') yield* utf16(body, actual);
@@ -26,17 +26,13 @@ export async function* decodeText(
 
 /** False when `decodeText` would hand on the very same bytes. `head`: the first bytes of the text, at least 3 if it has so many. */
 export function needsDecoding(encoding: TextEncoding, head: Uint8Array): boolean {
-  if (encoding !== 'auto' && encoding !== 'utf-8') return true;
-  return startsWith(head, UTF8_BOM) || (encoding === 'auto' && byHead(head, encoding) !== 'utf-8');
+  return (encoding !== 'auto' && encoding !== 'utf-8') || byMark(head) !== undefined;
 }
 
 /** The encoding that a sample from the start of a file is most likely in. Never `auto` or `utf-16`. */
 export function sniffEncoding(sample: Uint8Array): Exclude<TextEncoding, 'auto' | 'utf-16'> {
-  if (startsWith(sample, UTF8_BOM)) return 'utf-8';
-  if (startsWith(sample, [0xff, 0xfe])) return 'utf-16le';
-  if (startsWith(sample, [0xfe, 0xff])) return 'utf-16be';
-  const order = zeroByteOrder(sample);
-  if (order) return order;
+  const known = byMark(sample) ?? zeroByteOrder(sample);
+  if (known) return known;
   // A sample may end within a character: `stream` lets that pass.
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(sample, { stream: true });
@@ -46,10 +42,15 @@ export function sniffEncoding(sample: Uint8Array): Exclude<TextEncoding, 'auto' 
   }
 }
 
-function byHead(head: Uint8Array, encoding: 'auto' | 'utf-16'): 'utf-8' | 'utf-16le' | 'utf-16be' {
+function byMark(head: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' | undefined {
+  if (startsWith(head, UTF8_BOM)) return 'utf-8';
   if (startsWith(head, [0xff, 0xfe])) return 'utf-16le';
-  if (startsWith(head, [0xfe, 0xff])) return 'utf-16be';
-  return encoding === 'auto' ? 'utf-8' : (zeroByteOrder(head) ?? 'utf-16le');
+  return startsWith(head, [0xfe, 0xff]) ? 'utf-16be' : undefined;
+}
+
+function withoutMarkAs(encoding: TextEncoding, head: Uint8Array): Exclude<TextEncoding, 'auto' | 'utf-16'> {
+  if (encoding === 'auto') return 'utf-8';
+  return encoding === 'utf-16' ? (zeroByteOrder(head) ?? 'utf-16le') : encoding;
 }
 
 /** Latin text in UTF-16 has a zero in every other byte; text in other encodings has none. */
