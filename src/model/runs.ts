@@ -16,7 +16,7 @@ export interface RunDoc {
   quarantined: number;
   errors: SerializedError[];
 }
-export const RUNS: Collection<RunDoc> = { name: 'runs', indexes: { started: ['startedAt'] } };
+export const RUNS: Collection<RunDoc> = { name: 'runs', indexes: { started: ['startedAt'], status: ['status'] } };
 
 export interface SchemaColumn {
   name: string;

@@ -41,17 +41,16 @@ export async function verify(input: VerifyInput, context: StageContext): Promise
   const hold = found.fatal.length > 0 || (!object.released && found.reasons.length > 0);
   const duplicate = !hold && (await isDuplicate(context, object, dataset));
   const list = `payloads/${object.id}/list.json`;
-  if (!hold) await context.objects.put(list, Buffer.from(JSON.stringify(found.payloads)), { replace: true });
+  if (!hold && !duplicate)
+    await context.objects.put(list, Buffer.from(JSON.stringify(found.payloads)), { replace: true });
   const doc: ObjectDoc = {
     ...object,
     status: hold ? 'quarantined' : duplicate ? 'duplicate' : 'verified',
     reasons: [...found.fatal, ...found.reasons],
-    payloads: hold ? null : list,
+    payloads: hold || duplicate ? null : list,
     declared: found.declared,
   };
-  const writes: Parameters<typeof context.state.transact>[0] = [
-    { put: { collection: OBJECTS as never, doc: plain(doc), condition: { rev: object.rev } } },
-  ];
+  const writes: Write[] = [putWrite(OBJECTS, plain<ObjectDoc>(doc), { rev: object.rev })];
   if (duplicate) {
     writes.push(
       putWrite(BOOKS, {

@@ -1,0 +1,106 @@
+/** Builds what stages are given, in the owner and in workers alike. The only place where adapters are built. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../adapters/clock/system.ts';
+import { openDuckDbEngine } from '../adapters/engine/duckdb.ts';
+import { openFolderStore } from '../adapters/object-store/folder.ts';
+import { openEnvSecrets } from '../adapters/secrets/env.ts';
+import { openSecretsFile } from '../adapters/secrets/file.ts';
+import { openStateStore } from '../adapters/state-store/sqlite.ts';
+import { type LoadedProject, loadProject } from '../project/load.ts';
+import type { Project } from '../project/project.ts';
+import type { Progress, StageContext } from '../stages/context.ts';
+import { CODEC_BY_TYPE, COMPONENTS, FORMAT_BY_TYPE } from './catalog.ts';
+import { Connections } from './connections.ts';
+
+/** In the project folder: encrypted secrets, and, on machines where it is not in the environment, their key. */
+export const SECRETS_FILE = 'secrets.enc';
+export const SECRETS_KEY_FILE = '.secrets.key';
+
+export interface ProjectOptions {
+  /** The folder of granary.yaml. */
+  dir: string;
+  environment?: string;
+}
+
+/** Parses the project with the components there are and the secrets of environment and secrets file. */
+export async function openProject(options: ProjectOptions): Promise<LoadedProject> {
+  const stores = [
+    openEnvSecrets(),
+    openSecretsFile({ path: join(options.dir, SECRETS_FILE), keyFile: join(options.dir, SECRETS_KEY_FILE) }),
+  ];
+  const secrets = {
+    async get(name: string): Promise<string | undefined> {
+      for (const store of stores) {
+        const value = await store.get(name);
+        if (value !== undefined) return value;
+      }
+      return undefined;
+    },
+  };
+  return loadProject({
+    dir: options.dir,
+    ...(options.environment && { environment: options.environment }),
+    components: COMPONENTS,
+    secrets,
+  });
+}
+
+export interface DataPaths {
+  objects: string;
+  state: string;
+  warehouse: string;
+  scratch: string;
+}
+
+export function dataPaths(project: Project): DataPaths {
+  const at = (name: string) => join(project.dataDir, name);
+  return { objects: at('objects'), state: at('state.db'), warehouse: at('warehouse.duckdb'), scratch: at('scratch') };
+}
+
+export interface OpenContext {
+  context: StageContext;
+  close(): Promise<void>;
+}
+
+/** `process` tells scratch folders of several processes apart. */
+export async function openContext(
+  project: Project,
+  options: { progress?: (p: Progress) => void; signal?: AbortSignal } = {},
+): Promise<OpenContext> {
+  const paths = dataPaths(project);
+  await mkdir(paths.scratch, { recursive: true });
+  const connections = new Connections(project, options.signal);
+  const objects = await openFolderStore(paths.objects);
+  const state = await openStateStore(paths.state);
+  const { memory, threads = availableParallelism() } = project.config.workers;
+  const withScratch = async <T>(use: (folder: string) => Promise<T>): Promise<T> => {
+    const folder = await mkdtemp(join(paths.scratch, `${process.pid}-`));
+    try {
+      return await use(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+  const context: StageContext = {
+    project,
+    objects,
+    state,
+    clock: systemClock,
+    connection: (source) => connections.get(source),
+    codecs: CODEC_BY_TYPE,
+    formats: FORMAT_BY_TYPE,
+    openEngine: () => openDuckDbEngine({ memoryLimit: memory, threads, scratch: paths.scratch }),
+    withScratch,
+    progress: options.progress ?? (() => undefined),
+    ...(options.signal && { signal: options.signal }),
+  };
+  return {
+    context,
+    async close() {
+      await connections.close();
+      await state.close();
+    },
+  };
+}

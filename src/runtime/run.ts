@@ -1,0 +1,311 @@
+/** A run: collect everything that is new, then take every landed object through verify, curate and load. A plain sequence of stages. */
+import { randomBytes } from 'node:crypto';
+import { asGranaryError, GranaryError, type SerializedError } from '../lib/errors.ts';
+import { idOf } from '../lib/hash.ts';
+import { redact } from '../lib/redact.ts';
+import { retrying } from '../lib/retry.ts';
+import { addBooks, BOOKS, EMPTY_BOOKS } from '../model/books.ts';
+import { OBJECTS, type ObjectDoc } from '../model/objects.ts';
+import { RUNS, type RunDoc } from '../model/runs.ts';
+import { isoNow } from '../ports/clock.ts';
+import type { Dataset } from '../project/project.ts';
+import { type LandOutput, land } from '../stages/collect/land.ts';
+import { type FoundFile, type PollOutput, poll } from '../stages/collect/poll.ts';
+import type { CurateOutput } from '../stages/curate/curate.ts';
+import { referencedTables } from '../stages/curate/plan.ts';
+import { datasetsOf, type LoadOutput, load } from '../stages/load.ts';
+import { publish } from '../stages/publish.ts';
+import type { VerifyOutput } from '../stages/verify/verify.ts';
+import { plain } from '../stages/verify/verify.ts';
+import { processingOrder } from './order.ts';
+import type { Runtime } from './runtime.ts';
+
+export type RunEvent =
+  | { type: 'polled'; source: string; output: PollOutput }
+  | { type: 'landed'; source: string; path: string; output: LandOutput }
+  | { type: 'quarantined'; object: ObjectDoc; reasons: { code: string; message: string }[] }
+  | { type: 'duplicate'; object: ObjectDoc; records: number }
+  | { type: 'curated'; object: ObjectDoc; dataset: string; output: CurateOutput }
+  | { type: 'loaded'; object: ObjectDoc; dataset: string; curated: CurateOutput; output: LoadOutput }
+  | { type: 'retry'; what: string; error: SerializedError; attempt: number }
+  | { type: 'failed'; what: string; object?: string; error: SerializedError };
+
+export interface RunRequest {
+  /** As typed, for the record. */
+  command: string;
+  /** Names of sources; all if not given. */
+  sources?: string[];
+  /** Do not look for new files: only go on with what has landed. */
+  skipCollect?: boolean;
+  onEvent?: (event: RunEvent) => void;
+  signal?: AbortSignal;
+}
+
+const ATTEMPTS = 3;
+const FIRST_DELAY_MS = 500;
+
+/** Runs once through everything. Errors of single sources and objects are in the result; the others go on. */
+export async function run(runtime: Runtime, request: RunRequest): Promise<RunDoc> {
+  const session = await begin(runtime, request);
+  try {
+    if (!request.skipCollect) {
+      for (const source of runtime.project.sources.keys()) {
+        if (!request.sources || request.sources.includes(source)) await collect(session, source);
+      }
+    }
+    await process(session);
+  } catch (e) {
+    session.fail('run', e);
+  }
+  return finish(session);
+}
+
+interface Session {
+  runtime: Runtime;
+  request: RunRequest;
+  doc: RunDoc;
+  /** Objects whose facts have changed. */
+  touched: Set<string>;
+  emit(event: RunEvent): void;
+  fail(what: string, error: unknown, object?: string): void;
+  /** Transient errors are tried again. */
+  attempt<T>(what: string, act: () => Promise<T>): Promise<T>;
+}
+
+async function begin(runtime: Runtime, request: RunRequest): Promise<Session> {
+  const { state, clock } = runtime.context;
+  for await (const old of state.query(RUNS, { index: 'status', equals: ['running'] })) {
+    await state.put(RUNS, { ...plain<RunDoc>(old), status: 'interrupted', endedAt: isoNow(clock) });
+  }
+  const startedAt = isoNow(clock);
+  const doc: RunDoc = {
+    id: `${startedAt.replaceAll(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`,
+    startedAt,
+    endedAt: null,
+    status: 'running',
+    command: redact(request.command),
+    totals: EMPTY_BOOKS,
+    landed: 0,
+    quarantined: 0,
+    errors: [],
+  };
+  await state.put(RUNS, doc);
+  const emit = (event: RunEvent) => request.onEvent?.(event);
+  return {
+    runtime,
+    request,
+    doc,
+    touched: new Set(),
+    emit,
+    fail(what, e, object) {
+      const error = asGranaryError(e);
+      const shown = { ...error.toJSON(), message: redact(error.message) };
+      doc.errors.push(shown);
+      emit({ type: 'failed', what, error: shown, ...(object !== undefined && { object }) });
+    },
+    attempt: (what, act) =>
+      retrying(
+        () => {
+          request.signal?.throwIfAborted();
+          return act();
+        },
+        {
+          attempts: ATTEMPTS,
+          firstDelayMs: FIRST_DELAY_MS,
+          sleep: (ms) => clock.sleep(ms, request.signal),
+          onRetry: (e, attempt) => emit({ type: 'retry', what, error: asGranaryError(e).toJSON(), attempt }),
+        },
+      ),
+  };
+}
+
+async function collect(session: Session, source: string): Promise<void> {
+  const { context, project } = session.runtime;
+  let polled: PollOutput;
+  try {
+    polled = await session.attempt(`poll ${source}`, () =>
+      poll({ source, list: `runs/${session.doc.id}/${source}.jsonl` }, context),
+    );
+  } catch (e) {
+    session.fail(`poll ${source}`, e);
+    return;
+  }
+  session.emit({ type: 'polled', source, output: polled });
+  const files = await readList(session, polled.list);
+  await inParallel(files, project.sources.get(source)!.config.transfers, async (found) => {
+    try {
+      const output = await session.attempt(found.file.path, () => land({ ...found, source }, context));
+      if (output.object !== undefined && output.outcome !== 'unchanged') {
+        session.doc.landed++;
+        session.touched.add(output.object);
+      }
+      session.emit({ type: 'landed', source, path: found.file.path, output });
+    } catch (e) {
+      session.fail(`land ${source}: ${found.file.path}`, e);
+    }
+  });
+  await context.objects.remove(polled.list);
+}
+
+async function readList(session: Session, key: string): Promise<FoundFile[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of await session.runtime.context.objects.get(key)) chunks.push(Buffer.from(chunk));
+  const text = Buffer.concat(chunks).toString('utf8');
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as FoundFile);
+}
+
+async function inParallel<T>(items: T[], limit: number, act: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: Math.min(limit, items.length) }, async () => {
+      for (const item of queue) await act(item);
+    }),
+  );
+}
+
+/** Takes every object that is not at its end further, dataset by dataset, oldest first. */
+async function process(session: Session): Promise<void> {
+  const { project, context } = session.runtime;
+  for (const dataset of processingOrder(project)) {
+    if (session.request.sources && !session.request.sources.includes(dataset.source)) continue;
+    const pending: ObjectDoc[] = [];
+    for (const status of ['landed', 'verified'] as const) {
+      for await (const object of context.state.query(OBJECTS, { index: 'status', equals: [status, dataset.key] }))
+        pending.push(plain<ObjectDoc>(object));
+    }
+    pending.sort((a, b) => (a.order < b.order ? -1 : 1));
+    await pipelined(
+      pending,
+      project.config.workers.count,
+      (object) => prepare(session, object),
+      async (object, prepared) => {
+        session.touched.add(object.id);
+        if (!(prepared instanceof Error)) await loadAll(session, object, prepared);
+        else session.fail(object.file, prepared, object.id);
+      },
+    );
+    session.request.signal?.throwIfAborted();
+  }
+}
+
+/** Prepares up to `ahead` items while earlier ones are being finished, strictly in order. */
+async function pipelined<T, P>(
+  items: T[],
+  ahead: number,
+  prepare: (item: T) => Promise<P>,
+  finish: (item: T, prepared: P | Error) => Promise<void>,
+): Promise<void> {
+  const running: Promise<P | Error>[] = [];
+  const start = (i: number) => {
+    running[i] = prepare(items[i]!).catch((e: unknown) => asGranaryError(e));
+  };
+  for (let i = 0; i < items.length; i++) {
+    for (let j = running.length; j <= i + ahead && j < items.length; j++) start(j);
+    await finish(items[i]!, await running[i]!);
+    delete running[i];
+  }
+}
+
+interface Prepared {
+  verified: VerifyOutput;
+  curated: { dataset: string; output: CurateOutput }[];
+}
+
+/** Verify and curate, in a worker. */
+async function prepare(session: Session, object: ObjectDoc): Promise<Prepared> {
+  const { workers, context } = session.runtime;
+  const { signal } = session.request;
+  const verified = await session.attempt(object.file, () =>
+    workers.run<VerifyOutput>('verify', { object: object.id, run: session.doc.id }, signal),
+  );
+  const out: Prepared = { verified, curated: [] };
+  if (verified.status !== 'verified') return out;
+  for (const key of datasetsOf(context, object)) {
+    const references = await exportReferences(session, key);
+    const output = await session.attempt(object.file, () =>
+      workers.run<CurateOutput>('curate', { object: object.id, dataset: key, references }, signal),
+    );
+    out.curated.push({ dataset: key, output });
+    if (output.status === 'quarantined') break;
+  }
+  return out;
+}
+
+async function loadAll(session: Session, object: ObjectDoc, prepared: Prepared): Promise<void> {
+  const held = prepared.curated.find((c) => c.output.status === 'quarantined')?.output ?? prepared.verified;
+  if (held.status === 'quarantined') {
+    session.doc.quarantined++;
+    session.emit({ type: 'quarantined', object, reasons: held.reasons });
+    return;
+  }
+  if (prepared.verified.status === 'duplicate') {
+    session.emit({ type: 'duplicate', object, records: prepared.verified.records });
+    return;
+  }
+  for (const { dataset, output: curated } of prepared.curated) {
+    try {
+      const output = await session.attempt(object.file, () =>
+        load({ run: session.doc.id, object: object.id, dataset, curation: curated.curation }, session.runtime.context),
+      );
+      session.emit({ type: 'loaded', object, dataset, curated, output });
+      await addSuperseded(session, object);
+    } catch (e) {
+      session.fail(object.file, e, object.id);
+    }
+  }
+}
+
+/** Facts of the objects that this one has taken the place of have changed too. */
+async function addSuperseded(session: Session, object: ObjectDoc): Promise<void> {
+  for (let id = object.supersedes; id !== null; ) {
+    session.touched.add(id);
+    id = (await session.runtime.context.state.get(OBJECTS, id))?.supersedes ?? null;
+  }
+}
+
+/** Snapshots of the reference tables that a dataset needs, by table; made anew when the table has changed. */
+async function exportReferences(session: Session, key: string): Promise<Record<string, string>> {
+  const { project, context } = session.runtime;
+  const [, source, name] = key.split('/') as [string, string, string];
+  const dataset: Dataset = project.sources.get(source)!.datasets.get(name)!;
+  const out: Record<string, string> = {};
+  for (const [table, columns] of referencedTables(dataset)) {
+    const target = { schema: dataset.table.schema, name: table };
+    if (!(await context.warehouse.columns(target))) {
+      throw new GranaryError(
+        'stage.bad_input',
+        `${key} looks things up in ${table}, but the warehouse has no such table yet.`,
+        {
+          hint: `Load ${table} first, or correct its name.`,
+        },
+      );
+    }
+    const version = await context.warehouse.tableVersion(target);
+    const reference = `references/${target.schema}/${table}/${idOf(version, ...columns)}.parquet`;
+    if (!(await context.objects.head(reference))) {
+      const prefix = reference.slice(0, reference.lastIndexOf('/') + 1);
+      await context.objects.writeLocal(
+        prefix,
+        async (folder) =>
+          void (await context.warehouse.exportTable(target, columns, `${folder}/${reference.slice(prefix.length)}`)),
+      );
+    }
+    out[table] = reference;
+  }
+  return out;
+}
+
+async function finish(session: Session): Promise<RunDoc> {
+  const { context } = session.runtime;
+  const { doc } = session;
+  for await (const b of context.state.query(BOOKS, { index: 'run', equals: [doc.id] }))
+    doc.totals = addBooks(doc.totals, b);
+  doc.endedAt = isoNow(context.clock);
+  doc.status = session.request.signal?.aborted ? 'interrupted' : doc.errors.length > 0 ? 'failed' : 'succeeded';
+  await context.state.put(RUNS, doc);
+  await publish({ run: doc.id, objects: [...session.touched] }, context);
+  return doc;
+}

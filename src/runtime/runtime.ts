@@ -1,0 +1,71 @@
+/** The owner of a data directory for its lifetime: lock, stores, warehouse, workers. */
+import { availableParallelism } from 'node:os';
+import { openDuckDbWarehouse } from '../adapters/warehouse/duckdb/duckdb.ts';
+import type { Problem } from '../project/problems.ts';
+import type { Project } from '../project/project.ts';
+import type { Progress } from '../stages/context.ts';
+import type { LoadContext } from '../stages/load.ts';
+import { dataPaths, openContext, openProject, type ProjectOptions } from './context.ts';
+import { acquireDataDir, type Holder } from './lock.ts';
+import { Workers } from './workers.ts';
+
+export interface RuntimeOptions extends ProjectOptions {
+  /** For those who find the directory busy: `granary run`. */
+  command: string;
+  waitSeconds?: number;
+  onWait?: (holder: Holder | undefined) => void;
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+}
+
+export interface Runtime {
+  project: Project;
+  warnings: Problem[];
+  context: LoadContext;
+  workers: Workers;
+  close(): Promise<void>;
+}
+
+/** Errors: those of the project; `owner.busy`; those of the stores. */
+export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { project, warnings } = await openProject(options);
+  const lock = await acquireDataDir(project.dataDir, {
+    command: options.command,
+    ...(options.waitSeconds !== undefined && { waitSeconds: options.waitSeconds }),
+    ...(options.onWait && { onWait: options.onWait }),
+    ...(options.signal && { signal: options.signal }),
+  });
+  const closers: (() => Promise<void>)[] = [async () => lock.release()];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const paths = dataPaths(project);
+    const opened = await openContext(project, {
+      ...(options.onProgress && { progress: options.onProgress }),
+      ...(options.signal && { signal: options.signal }),
+    });
+    closers.push(() => opened.close());
+    const { memory, threads = availableParallelism() } = project.config.warehouse;
+    const warehouse = await openDuckDbWarehouse({
+      path: paths.warehouse,
+      memoryLimit: memory,
+      threads,
+      scratch: `${paths.scratch}/warehouse`,
+      folders: [paths.objects],
+    });
+    closers.push(() => warehouse.close());
+    const workers = new Workers({
+      dir: project.dir,
+      environment: project.environment,
+      count: project.config.workers.count,
+      timeoutSeconds: project.config.workers.timeout,
+      ...(options.onProgress && { onProgress: options.onProgress }),
+    });
+    closers.push(() => workers.close());
+    return { project, warnings, context: { ...opened.context, warehouse }, workers, close };
+  } catch (e) {
+    await close();
+    throw e;
+  }
+}
