@@ -1,0 +1,47 @@
+/** A hash that changes when, and only when, an object may give other rows: the key under which curated rows are kept. */
+import { sha256 } from '../lib/hash.ts';
+import type { Chosen } from '../lib/spec/fields.ts';
+import { isMapping } from '../lib/spec/fields.ts';
+import type { ObjectSpec } from '../lib/spec/spec.ts';
+import type { DatasetConfig } from './specs/dataset.ts';
+
+/**
+ * In it: format, layers (by type), columns and computed columns with their order, lookups, `keep`, `drop`, deduplication, rules, masks,
+ * drift, whether the last line is a trailer. Not in it: secrets, descriptions, where files come from and where rows go (load strategy,
+ * partitions, order): they change tables, not rows.
+ */
+export function contractHash(
+  config: DatasetConfig,
+  unpack: Chosen[],
+  format: Chosen,
+  formatSpec: ObjectSpec<unknown>,
+): string {
+  const secretFields = Object.entries(formatSpec.fields).flatMap(([name, field]) => (field.info.secret ? [name] : []));
+  return sha256(
+    canonicalJson({
+      format: without(format, secretFields),
+      unpack: unpack.map((layer) => layer.type),
+      columns: Object.entries(config.columns).map(([name, column]) => [name, without(column, ['description'])]),
+      computed: Object.entries(config.computed ?? {}),
+      lookups: config.lookups,
+      keep: config.keep,
+      drop: config.drop,
+      deduplicate: config.deduplicate,
+      rules: config.rules,
+      mask: config.mask,
+      on_drift: config.on_drift,
+      trailer: config.verify.trailer?.pattern,
+    }),
+  );
+}
+
+function without(object: Record<string, unknown>, names: string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).filter(([k]) => !names.includes(k)));
+}
+
+/** JSON with sorted keys; undefined fields left out. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, v) =>
+    isMapping(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v,
+  );
+}

@@ -1,0 +1,154 @@
+/**
+ * Loads a project: reads its files, lays the environment's values over them, resolves references, checks everything against the specs
+ * and across files, and gives the model that stages work on; or one error with every problem and its position.
+ */
+import { resolve } from 'node:path';
+import type { Issue } from '../lib/spec/spec.ts';
+import type { ProjectComponents } from './endings.ts';
+import { type Overrides, overridesOf } from './environments.ts';
+import { type LintSource, lint } from './lint.ts';
+import { type Loading, loadTree, type Tree } from './load-tree.ts';
+import { type Problem, problemsError, sortProblems } from './problems.ts';
+import type { Project, Source } from './project.ts';
+import { readProjectFiles, type TextFile } from './project-files.ts';
+import { referenceResolver, type SecretLookup } from './references.ts';
+import { type Findings, reportIssues, reportOn } from './report.ts';
+import { resolveDatasets } from './resolve-datasets.ts';
+import { type DatasetConfig, NAME } from './specs/dataset.ts';
+import { type ProjectConfig, projectSpec } from './specs/project.ts';
+import { type SourceConfig, sourceSpec } from './specs/source.ts';
+import { parseYamlFile, type YamlFile } from './yaml-file.ts';
+
+export interface LoadOptions {
+  /** The folder of granary.yaml, see `findProject`. */
+  dir: string;
+  /** Name of an environment; `GRANARY_ENV` of `env` if not given; none if neither. */
+  environment?: string;
+  components: ProjectComponents;
+  secrets: SecretLookup;
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface LoadedProject {
+  project: Project;
+  /** What works but is probably not meant; in order of file and position. */
+  warnings: Problem[];
+}
+
+/**
+ * Errors: `config.not_found`; `config.invalid`, whose message lists all problems, one per line, and whose `details.problems` holds them
+ * as `Problem[]`. Secrets that were resolved are registered with `redact`.
+ */
+export async function loadProject(options: LoadOptions): Promise<LoadedProject> {
+  const env = options.env ?? process.env;
+  const dir = resolve(options.dir);
+  const environment = options.environment ?? (env.GRANARY_ENV || undefined);
+  const files = await readProjectFiles(dir);
+  const findings: Findings = { problems: [], warnings: [] };
+  const loading: Loading = { findings, resolver: referenceResolver({ secrets: options.secrets, env }) };
+
+  const root = parseFile(files.project, findings);
+  const sourceNames = files.sources.map((s) => s.name);
+  const overrides = readOverrides(root, environment, sourceNames, findings);
+  const config = await loadRoot(root, environment, overrides, loading);
+
+  const spec = sourceSpec(options.components);
+  const sources: LoadedSource[] = [];
+  for (const file of files.sources) {
+    checkSourceName(file, sourceNames, findings);
+    const yaml = parseFile(file, findings);
+    if (!yaml) continue;
+    const over = {
+      yaml: root,
+      at: ['environments', environment ?? '', 'sources', file.name],
+      value: overrides.sources[file.name],
+    };
+    const tree = await loadTree(spec, yaml, over, [], loading);
+    if (tree.config) sources.push(resolveSource(file, tree.config, tree, options.components));
+  }
+  lint({
+    tenants: config?.tenants,
+    hasMaskKey: config?.mask_key !== undefined,
+    sources: sources.map((s) => s.forLint),
+  });
+
+  if (findings.problems.length > 0) throw problemsError(findings.problems);
+  const project: Project = {
+    dir,
+    dataDir: resolve(dir, config!.data_dir),
+    environment,
+    config: config!,
+    sources: new Map(sources.map((s) => [s.source.name, s.source])),
+  };
+  return { project, warnings: sortProblems(findings.warnings) };
+}
+
+/** Undefined when the file has problems of syntax. */
+function parseFile({ file, text }: TextFile, findings: Findings): YamlFile | undefined {
+  const { yaml, problems } = parseYamlFile(file, text);
+  findings.problems.push(...problems);
+  return problems.length > 0 ? undefined : yaml;
+}
+
+function readOverrides(
+  root: YamlFile | undefined,
+  environment: string | undefined,
+  sourceNames: string[],
+  findings: Findings,
+): Overrides {
+  if (!root) return { project: undefined, sources: {} };
+  const issues: Issue[] = [];
+  const overrides = overridesOf(root.value, environment, sourceNames, issues);
+  reportIssues(issues, reportOn([{ yaml: root, at: [] }], findings));
+  return overrides;
+}
+
+async function loadRoot(
+  root: YamlFile | undefined,
+  environment: string | undefined,
+  overrides: Overrides,
+  loading: Loading,
+): Promise<ProjectConfig | undefined> {
+  if (!root) return undefined;
+  const over = { yaml: root, at: ['environments', environment ?? '', 'override'], value: overrides.project };
+  return (await loadTree(projectSpec, root, over, ['environments'], loading)).config;
+}
+
+interface LoadedSource {
+  source: Source;
+  forLint: LintSource;
+}
+
+function resolveSource(
+  { name, file }: { name: string; file: string },
+  config: SourceConfig,
+  { issues, report }: Tree<SourceConfig>,
+  components: ProjectComponents,
+): LoadedSource {
+  const tenant = config.tenant ?? 'main';
+  const faulty = new Set(issues.filter((i) => i.path[0] === 'datasets').map((i) => i.path[1]));
+  const all = Object.entries((config.datasets ?? {}) as Record<string, DatasetConfig>);
+  const configs = new Map(all.filter(([dataset]) => !faulty.has(dataset)));
+  const names = [...new Set([...all.map(([dataset]) => dataset), ...[...faulty].map(String)])];
+  const datasets = resolveDatasets({ source: name, tenant, configs, names, components, report });
+  return {
+    source: { name, file, tenant, config, datasets: new Map([...datasets].map(([k, d]) => [k, d.dataset])) },
+    forLint: { name, tenant, report, datasets: [...datasets.values()] },
+  };
+}
+
+function checkSourceName(
+  { name, file }: { name: string; file: string },
+  names: string[],
+  { problems }: Findings,
+): void {
+  const at = { file, line: 1, column: 1 };
+  if (!NAME.regex.test(name))
+    problems.push({
+      ...at,
+      message: `"${name}" is not ${NAME.meaning}`,
+      hint: 'A source is called as its file: rename the file',
+    });
+  if (names.indexOf(name) !== names.lastIndexOf(name))
+    problems.push({ ...at, message: `two files are called "${name}"`, hint: 'Keep one of .yaml and .yml' });
+}
