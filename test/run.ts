@@ -1,0 +1,40 @@
+/**
+ * Runs the tests: the quick ones, or with `--all` the slow ones (`*.slow.test.ts`) too. Words after that choose files by a part of their path.
+ * The last line is `N passed, N failed, N skipped`. With CI set a skipped test is a failure.
+ */
+import { globSync } from 'node:fs';
+import { spec } from 'node:test/reporters';
+import { run } from 'node:test';
+
+const args = process.argv.slice(2);
+const all = args.includes('--all');
+const only = args.includes('--slow');
+const words = args.filter((a) => !a.startsWith('--'));
+const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'tidy.test.ts'])
+  .filter((f) => (f.endsWith('.slow.test.ts') ? all || only : !only))
+  .filter((f) => words.length === 0 || words.some((w) => f.includes(w)))
+  .sort();
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const skipped: string[] = [];
+const stream = run({ files, concurrency: 2, timeout: all || only ? 1_800_000 : 300_000 });
+stream.on('test:pass', (e) => {
+  if (e.details.type === 'suite') return;
+  if (e.skip !== undefined) {
+    counts.skipped++;
+    skipped.push(`${e.name}${typeof e.skip === 'string' ? ` (${e.skip})` : ''}`);
+  } else counts.passed++;
+});
+stream.on('test:fail', (e) => {
+  if (e.details.type !== 'suite') counts.failed++;
+});
+stream.compose(spec).pipe(process.stdout);
+stream.on('end', () => {
+  process.stdout.once('drain', () => undefined);
+  setImmediate(() => {
+    for (const name of skipped) console.log(`skipped: ${name}`);
+    console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+    const failed = counts.failed > 0 || counts.passed === 0 || (process.env['CI'] !== undefined && counts.skipped > 0);
+    process.exitCode = failed ? 1 : 0;
+  });
+});
