@@ -140,7 +140,7 @@ test('totals in control files and trailers must be ones there are', async (t) =>
 `,
     ),
     [
-      '2:29 "{nam}" is not known here; only {name}, the file’s name → {name}.ctl',
+      '2:29 "{nam}" is not known here: {name} is the file’s name, {stem} that up to its first dot → {name}.ctl',
       '2:51 the regular expression is wrong: /rows=(?<row>[0-9]+|/: Unterminated group',
       '3:27 "sum_amout": there is no column "amout" in this dataset → sum_amount',
       '3:27 "sum_store": column "store" is text and has no sum',
@@ -199,7 +199,7 @@ test('masks need the mask key, and must not spoil the key of the load', async (t
   ]);
 });
 
-test('a moved file must not be taken again, nor a companion taken for data', async (t) => {
+test('a moved file must not be taken again, nor be its own marker', async (t) => {
   const source = (files: string, lines: string) => ({
     'sources/s.yaml': `connector: { type: folder, path: x }\ndatasets:\n  d:\n    files: "${files}"\n    columns: { a: text }\n    format: csv\n${lines}`,
   });
@@ -207,8 +207,9 @@ test('a moved file must not be taken again, nor a companion taken for data', asy
     'sources/s.yaml:7:20 "**/*.csv" matches in "archive" too: files would be taken again after they were moved',
   ]);
   assert.deepEqual((await load(t, source('*.csv', '    after_landing: move\n'))).warnings, []);
-  const { warnings: found } = await load(t, source('in/*', '    ready: marker\n'));
-  assert.deepEqual(found.map(lineOf), ['sources/s.yaml:7:12 "in/*" matches this file too ("in/x.done")']);
+  assert.deepEqual(await problemLines(t, source('*.csv', '    ready: { rule: marker, marker: "{name}" }\n')), [
+    'sources/s.yaml:7:36 this is the name of the file itself',
+  ]);
 });
 
 test('parts must belong to a dataset that has files', async (t) => {

@@ -11,8 +11,8 @@ const secrets = new Map([
 const values = {
   secrets: {
     get: async (name: string) => secrets.get(name),
-    names: async () => secrets.keys(),
-    places: ['GRANARY_SECRET_<NAME>', '.granary/secrets'],
+    list: async () => [...secrets.keys()],
+    description: 'the environment, secrets.enc',
   },
   env: { HOST: 'sftp.example.com', PORT: '2222', BLANK: '' },
 };
@@ -59,11 +59,11 @@ test('a reference that resolves to nothing is an issue with the places searched 
   assert.deepEqual(issues, [
     {
       path: ['a', 'b', 0],
-      message: 'secret SFTP_PASWORD is not set; looked in GRANARY_SECRET_<NAME>, .granary/secrets',
+      message: 'secret SFTP_PASWORD is not set; looked in the environment, secrets.enc',
       suggestion: 'SFTP_PASSWORD',
     },
     { path: ['c'], message: 'environment variable HOTS is not set', suggestion: 'HOST' },
-    { path: ['d'], message: 'secret EMPTY is empty; looked in GRANARY_SECRET_<NAME>, .granary/secrets' },
+    { path: ['d'], message: 'secret EMPTY is empty; looked in the environment, secrets.enc' },
   ]);
 });
 

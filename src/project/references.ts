@@ -6,16 +6,11 @@ import { nearest } from '../lib/nearest.ts';
 import { registerSecret } from '../lib/redact.ts';
 import { isMapping } from '../lib/spec/fields.ts';
 import type { Issue } from '../lib/spec/spec.ts';
+import type { SecretStore } from '../ports/secrets.ts';
 import type { Path } from './positions.ts';
 
-export interface SecretLookup {
-  /** Undefined when there is no such secret. */
-  get(name: string): Promise<string | undefined>;
-  /** Names of the secrets there are, to suggest a spelling. */
-  names?(): Promise<Iterable<string>>;
-  /** Where `get` looks, for messages: `environment variable GRANARY_SECRET_<NAME>`. */
-  places?: readonly string[];
-}
+/** A secret store, or several behind one face. What it cannot tell is left out of messages. */
+export type SecretLookup = Pick<SecretStore, 'get'> & Partial<Pick<SecretStore, 'description' | 'list'>>;
 
 export interface ReferenceValues {
   secrets: SecretLookup;
@@ -43,9 +38,9 @@ export function referenceResolver({ secrets, env }: ReferenceValues): ReferenceR
     }
     const found = await secret(ref.name);
     if (!found) {
-      const places = secrets.places?.length ? `; looked in ${secrets.places.join(', ')}` : '';
+      const places = secrets.description === undefined ? '' : `; looked in ${secrets.description}`;
       if (found === '') return { message: `secret ${ref.name} is empty${places}` };
-      const names = (await secrets.names?.()) ?? [];
+      const names = (await secrets.list?.()) ?? [];
       return { message: `secret ${ref.name} is not set${places}`, ...near(ref.name, names) };
     }
     registerSecret(found);

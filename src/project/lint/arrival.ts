@@ -21,22 +21,21 @@ export function checkArrival({ config }: Dataset, pattern: NamePattern, report: 
   checkArchive(config, pattern, report);
 }
 
-/** The marker, sidecar or control file of a file: its name is made from the file's. */
+const PLACEHOLDERS = ['{name}', '{stem}'];
+
+/** The marker, sidecar or control file of a file: its name is made from the file's, or from that up to its first dot. */
 function checkCompanion(text: string, pattern: NamePattern, report: Report, path: Path): void {
   for (const [placeholder] of text.matchAll(/\{[^}]*\}/g))
-    if (placeholder !== '{name}')
+    if (!PLACEHOLDERS.includes(placeholder)) {
+      const meant = nearest(placeholder, PLACEHOLDERS);
       report.error(path, {
-        message: `"${placeholder}" is not known here; only {name}, the file’s name`,
-        suggestion: text.replace(placeholder, '{name}'),
+        message: `"${placeholder}" is not known here: {name} is the file’s name, {stem} that up to its first dot`,
+        suggestion: meant && text.replace(placeholder, meant),
       });
-  const folder = pattern.example.slice(0, pattern.example.lastIndexOf('/') + 1);
-  const companion = folder + text.replaceAll('{name}', pattern.example.slice(folder.length));
-  if (companion === pattern.example) report.error(path, 'this is the name of the file itself');
-  else if (pattern.match(companion))
-    report.warn(path, {
-      message: `"${pattern.text}" matches this file too ("${companion}")`,
-      hint: 'It would be taken for data: make "files" more exact',
-    });
+    }
+  const name = pattern.example.slice(pattern.example.lastIndexOf('/') + 1);
+  if (text.replaceAll('{name}', name).replaceAll('{stem}', name.split('.')[0]!) === name)
+    report.error(path, 'this is the name of the file itself');
 }
 
 const TOTALS = ['rows', 'bytes', 'sha256', 'md5'];
