@@ -1,0 +1,96 @@
+/** Property: whatever is loaded, replayed and superseded in whatever order, a table is what the slow model makes of its active objects. */
+import assert from 'node:assert/strict';
+import type { TableColumn } from '../../src/model/schema.ts';
+import type { LoadStrategy, Warehouse } from '../../src/ports/warehouse.ts';
+import { tableOf } from './warehouse-model.ts';
+import type { ObjectMaker, Row, TestObject } from './warehouse-objects.ts';
+
+export interface Case {
+  strategy: LoadStrategy;
+  /** Type of column `v`. */
+  version: 'timestamp' | 'integer';
+}
+
+/** Loads random objects in a random way and compares after every load. Equal seeds do the same. */
+export async function loadAtRandom(warehouse: Warehouse, maker: ObjectMaker, c: Case, seed: number): Promise<void> {
+  const random = randomOf(seed);
+  const dataset = `random.${c.strategy.strategy}_${seed}`;
+  const columns: TableColumn[] = [
+    { name: 'k', type: 'text' },
+    { name: 'k2', type: 'integer' },
+    { name: 'v', type: c.version },
+    { name: 'a', type: 'integer' },
+    { name: 'b', type: 'text' },
+  ];
+  const loaded = new Map<string, TestObject>();
+  const superseded = new Set<string>();
+  const ids = Array.from({ length: 6 }, (_, i) => `object${i}`);
+  const inOrder = random.chance(0.3);
+  for (let step = 0; step < 9; step++) {
+    const id = inOrder ? ids[Math.min(step, 5)]! : random.of(ids);
+    const earlier = loaded.get(id);
+    const object: TestObject = {
+      id,
+      order: earlier?.order ?? (inOrder ? `2026-01-0${step + 1}` : `2026-01-0${random.int(1, 5)}`),
+      effective: '',
+      rows: Array.from({ length: random.chance(0.1) ? 0 : random.int(1, 8) }, () => randomRow(random, c.version)),
+      supersedes: random.chance(0.2) ? [random.of(ids.filter((other) => other !== id))] : [],
+      curationId: `step${step}`,
+    };
+    // Mostly as the file's date says, now and then not.
+    object.effective = `${random.chance(0.1) ? '2026-01-03' : object.order}T00:00:00Z`;
+    const result = await warehouse.load(await maker.request(dataset, columns, c.strategy, object));
+    loaded.set(id, object);
+    for (const old of object.supersedes!) superseded.add(old);
+
+    const active = [...loaded.values()].filter((o) => !superseded.has(o.id));
+    const asStored = active.map((o) => ({ ...o, effective: o.effective.replace('T', ' ').replace('Z', '') }));
+    const expected = tableOf(asStored, c.strategy, c.version === 'timestamp');
+    const place = `seed ${seed}, step ${step}: ${JSON.stringify(object)}`;
+    assert.deepEqual(sorted(await tableRows(warehouse, dataset)), sorted(expected), place);
+    assert.equal(result.inserted, expected.filter((r) => r['_object'] === id).length, place);
+    assert.equal(result.inserted + result.deduplicated, object.rows.length, place);
+    assert.equal(result.tableRows, expected.length, place);
+  }
+}
+
+function randomRow(random: Random, version: Case['version']): Row {
+  const v = random.int(1, 5);
+  return {
+    k: random.chance(0.1) ? null : random.of(['x', 'y', 'z']),
+    k2: random.chance(0.2) ? null : 1,
+    v: random.chance(0.1) ? null : version === 'integer' ? v : `2026-01-0${v} 12:00:00`,
+    a: random.chance(0.1) ? null : random.int(1, 2),
+    b: random.chance(0.2) ? null : 'same',
+  };
+}
+
+async function tableRows(warehouse: Warehouse, dataset: string): Promise<Row[]> {
+  const { columns, batches } = await warehouse.query(`SELECT * EXCLUDE (_member) FROM ${dataset.replaceAll('.', '_')}`);
+  const rows: Row[] = [];
+  for await (const batch of batches)
+    for (const values of batch) rows.push(Object.fromEntries(columns.map((column, i) => [column.name, values[i]])));
+  return rows;
+}
+
+const sorted = (rows: Row[]): string[] => rows.map((r) => JSON.stringify(Object.entries(r).sort())).sort();
+
+interface Random {
+  /** Both ends included. */
+  int(from: number, to: number): number;
+  chance(probability: number): boolean;
+  of<T>(items: readonly T[]): T;
+}
+
+/** Mulberry32. */
+function randomOf(seed: number): Random {
+  let state = seed;
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const int = (from: number, to: number) => from + Math.floor(next() * (to - from + 1));
+  return { int, chance: (p) => next() < p, of: (items) => items[int(0, items.length - 1)]! };
+}
