@@ -55,3 +55,10 @@ export interface Upload {
   /** Drops the bytes. */
   abort(): Promise<void>;
 }
+
+/** A small object whole, in memory. */
+export async function readObject(store: ObjectStore, key: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of await store.get(key)) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}

@@ -1,7 +1,7 @@
 /** A hash that changes when, and only when, an object may give other rows: the key under which curated rows are kept. */
 import { sha256 } from '../lib/hash.ts';
 import type { Chosen } from '../lib/spec/fields.ts';
-import { isMapping } from '../lib/spec/fields.ts';
+import { isMapping } from '../lib/spec/common.ts';
 import type { ObjectSpec } from '../lib/spec/spec.ts';
 import type { DatasetConfig } from './specs/dataset.ts';
 

@@ -1,6 +1,6 @@
 /** Environments: trees of values that are laid over those of granary.yaml and of sources, by name. */
 import { nearest } from '../lib/nearest.ts';
-import { isMapping } from '../lib/spec/fields.ts';
+import { isMapping } from '../lib/spec/common.ts';
 import type { Issue } from '../lib/spec/spec.ts';
 
 /** What the chosen environment lays over the project. Paths of issues are from the root of granary.yaml. */

@@ -1,5 +1,5 @@
 /** One file of the project with what an environment lays over it: merged, references resolved, parsed by its spec. */
-import { isMapping } from '../lib/spec/fields.ts';
+import { isMapping } from '../lib/spec/common.ts';
 import type { Issue, Spec } from '../lib/spec/spec.ts';
 import { overlay } from './environments.ts';
 import { reportClearSecrets } from './lint/secrets.ts';

@@ -4,7 +4,7 @@
  */
 import { nearest } from '../lib/nearest.ts';
 import { registerSecret } from '../lib/redact.ts';
-import { isMapping } from '../lib/spec/fields.ts';
+import { isMapping } from '../lib/spec/common.ts';
 import type { Issue } from '../lib/spec/spec.ts';
 import type { SecretStore } from '../ports/secrets.ts';
 import type { Path } from './positions.ts';

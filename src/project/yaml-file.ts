@@ -15,7 +15,7 @@ import {
   type Pair,
   parseDocument,
 } from 'yaml';
-import { isMapping } from '../lib/spec/fields.ts';
+import { isMapping } from '../lib/spec/common.ts';
 import type { Position, Problem } from './problems.ts';
 
 export interface YamlFile {

@@ -8,6 +8,7 @@ import { addBooks, BOOKS, EMPTY_BOOKS } from '../model/books.ts';
 import { OBJECTS, type ObjectDoc } from '../model/objects.ts';
 import { RUNS, type RunDoc } from '../model/runs.ts';
 import { isoNow } from '../ports/clock.ts';
+import { readObject } from '../ports/object-store.ts';
 import type { Dataset } from '../project/project.ts';
 import { type LandOutput, land } from '../stages/collect/land.ts';
 import { type FoundFile, type PollOutput, poll } from '../stages/collect/poll.ts';
@@ -148,9 +149,7 @@ async function collect(session: Session, source: string): Promise<void> {
 }
 
 async function readList(session: Session, key: string): Promise<FoundFile[]> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of await session.runtime.context.objects.get(key)) chunks.push(Buffer.from(chunk));
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = (await readObject(session.runtime.context.objects, key)).toString('utf8');
   return text
     .split('\n')
     .filter(Boolean)

@@ -1,6 +1,6 @@
 /** Secrets that stand in a file in clear instead of behind a reference. */
 import { registerSecret } from '../../lib/redact.ts';
-import { isMapping } from '../../lib/spec/fields.ts';
+import { isMapping } from '../../lib/spec/common.ts';
 import type { Spec } from '../../lib/spec/spec.ts';
 import type { Path } from '../positions.ts';
 import type { Report } from '../report.ts';

@@ -3,8 +3,9 @@ import { s } from '../../lib/spec/fields.ts';
 import type { Infer, Spec } from '../../lib/spec/spec.ts';
 
 const columnName = s.text({ doc: 'A column of the dataset.', example: 'customer_id' }) as Spec<string>;
-export const columnList = (doc: string, optional = true) =>
-  s.list(columnName, { doc, example: ['sale_id'], ...(optional && { optional: true as const }) });
+/** An optional list of columns; one may stand alone. */
+export const columnList = (doc: string) => s.list(columnName, { doc, example: ['sale_id'], optional: true });
+const requiredColumnList = (doc: string) => s.list(columnName, { doc, example: ['sale_id'] });
 
 /** `5 %`, `0.5%` or a plain number of per cent. */
 const percent = s.refine(
@@ -59,7 +60,7 @@ export const rule = s.refine(
       ),
       exists: s.object(
         {
-          columns: columnList('Columns of this dataset.', false),
+          columns: requiredColumnList('Columns of this dataset.'),
           table: s.text({ doc: 'A table of the warehouse.', example: 'products' }),
           key: columnList('Columns of that table; the same names if not given.'),
         },
@@ -118,7 +119,7 @@ export type Lookup = Infer<typeof lookup>;
 
 export const deduplicate = s.object(
   {
-    key: columnList('Columns that identify a row.', false),
+    key: requiredColumnList('Columns that identify a row.'),
     latest_by: columnList('Of several rows with one key the highest of these is kept, then the last in the file.'),
   },
   {

@@ -2,15 +2,13 @@
  * Curate: a verified object becomes typed, filtered, checked Parquet and rejects, and every received record is accounted for.
  * Idempotent: the curation's id comes from the object and everything that decides its rows.
  */
-import { join } from 'node:path';
 import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
-import { ident, literal, raw, sql } from '../../lib/sql.ts';
+import { literal, sql } from '../../lib/sql.ts';
 import { CURATIONS, type CurationDoc, OBJECTS, type ObjectDoc, type Reason } from '../../model/objects.ts';
-import { engineType, fromEngineType, type TableColumn } from '../../model/schema.ts';
 import { isoNow } from '../../ports/clock.ts';
 import type { Engine } from '../../ports/engine.ts';
-import { type Format, PARSE_REJECTS } from '../../ports/format.ts';
+import type { Format } from '../../ports/format.ts';
 import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
 import { formatConfig } from '../format-config.ts';
@@ -18,10 +16,11 @@ import type { Payload } from '../verify/payloads.ts';
 import { objectOf, payloadsOf, plain } from '../verify/verify.ts';
 import { type Accounting, account, sumReasons } from './accounting.ts';
 import { driftNotes, latestSchema, recordSchema, standingContract, withAdded, withWidened } from './contract.ts';
-import { type ContractColumn, lineageColumns, planCuration } from './plan.ts';
 import { ALL_PARSE_REJECTS, writeRejects } from './rejects.ts';
-import { parquetRows, resolved, type StagedPayload, stagePayload } from './staging.ts';
+import { stageAll, type Work } from './stage-all.ts';
+import { parquetRows } from './staging.ts';
 import { judgeWholeObject, storedRows } from './whole-object.ts';
+import { curatedSelect, writeCurated } from './write.ts';
 
 export interface CurateInput {
   object: string;
@@ -106,16 +105,6 @@ function factsFor(payload: Payload, dataset: Dataset): Payload['facts'] {
   const byType = payload.facts['byType'] as Record<string, number> | undefined;
   const record = dataset.format['record'] as string | undefined;
   return byType && record !== undefined ? { ...payload.facts, records: byType[record] ?? 0 } : payload.facts;
-}
-
-interface Work {
-  object: ObjectDoc & { rev: number };
-  dataset: Dataset;
-  curation: string;
-  payloads: Payload[];
-  references: Record<string, string>;
-  scratch: string;
-  contract: ContractColumn[];
 }
 
 async function curateWith(engine: Engine, work: Work, context: StageContext): Promise<CurateOutput> {
@@ -229,121 +218,6 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
   return outputOf(doc);
 }
 
-interface Staged {
-  plan: ReturnType<typeof planCuration>;
-  files: StagedPayload[];
-  /** Table expression of all rows of the object, with `_p`, `_n`, `_line`. */
-  all: string;
-}
-
-async function stageAll(
-  engine: Engine,
-  work: Work,
-  contract: ContractColumn[],
-  format: Format<unknown>,
-  config: unknown,
-  context: StageContext,
-): Promise<Staged> {
-  const references = new Map<string, string>();
-  for (const [table, key] of Object.entries(work.references))
-    references.set(table, sql`read_parquet(${literal(await context.objects.localPath(key))})`);
-  const plan = planCuration(work.dataset, contract, references);
-  await engine.run(
-    `CREATE OR REPLACE TEMP TABLE ${ALL_PARSE_REJECTS} (_p INTEGER, line BIGINT, rule VARCHAR, "column" VARCHAR, reason VARCHAR, raw VARCHAR)`,
-  );
-  const files: StagedPayload[] = [];
-  const parts: string[] = [];
-  for (const [ordinal, payload] of work.payloads.entries()) {
-    context.progress({ what: `reading ${work.object.file}`, done: ordinal, total: work.payloads.length, unit: 'rows' });
-    const staged = await stagePayload({
-      engine,
-      format,
-      config,
-      plan,
-      payload,
-      facts: payload.facts,
-      path: await context.objects.localPath(payload.key),
-      index: payload.index ? await readAll(context, payload.index) : undefined,
-      constants: work.object.nameParts,
-      scratch: work.scratch,
-      ordinal,
-      signal: context.signal,
-    });
-    await engine.run(
-      `INSERT INTO ${ALL_PARSE_REJECTS} SELECT ${ordinal}, line, rule, "column", reason, raw FROM ${PARSE_REJECTS}`,
-    );
-    files.push(staged);
-    if (work.payloads.length === 1) parts.push(resolved(staged, 0));
-    else {
-      const path = join(work.scratch, `resolved-${ordinal}.parquet`);
-      await engine.run(
-        sql`COPY (SELECT * FROM ${raw(resolved(staged, ordinal))}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy)`,
-      );
-      parts.push(path);
-    }
-  }
-  const all = work.payloads.length === 1 ? parts[0]! : sql`read_parquet(${literal(parts)}, union_by_name = true)`;
-  return { plan, files, all };
-}
-
-interface CuratedSelect {
-  fields: string[];
-  columns: TableColumn[];
-}
-
-/** Expressions and types of the curated file: the stored columns in their canonical types, then lineage. */
-async function curatedSelect(
-  engine: Engine,
-  work: Work,
-  curated: { name: string; sql: string }[],
-  staged: Staged,
-  archive: boolean,
-): Promise<CuratedSelect> {
-  const described = await engine.all<{ column_name: string; column_type: string }>(
-    `DESCRIBE SELECT ${curated.map((c) => sql`${raw(c.sql)} AS ${ident(c.name)}`).join(', ')} FROM ${staged.all}`,
-  );
-  const columns = described.map((d) => ({ name: d.column_name, type: fromEngineType(d.column_type) }));
-  const fields = curated.map((c, i) => {
-    const canonical = engineType(columns[i]!.type);
-    return described[i]!.column_type.toUpperCase() === canonical || canonical === 'TIMESTAMPTZ'
-      ? sql`${raw(c.sql)} AS ${ident(c.name)}`
-      : sql`CAST(${raw(c.sql)} AS ${raw(canonical)}) AS ${ident(c.name)}`;
-  });
-  fields.push(sql`${literal(work.object.id)} AS _object`, '_line');
-  if (archive) {
-    const names = staged.files.map((f, p) => sql`WHEN ${p} THEN ${literal(f.payload.name)}`);
-    fields.push(`CASE _p ${names.join(' ')} END AS _member`);
-  }
-  return { fields, columns: [...columns, ...lineageColumns(archive)] };
-}
-
-async function writeCurated(
-  engine: Engine,
-  context: StageContext,
-  work: Work,
-  select: CuratedSelect,
-  from: string,
-): Promise<{ key: string }[]> {
-  const { dataset, object, curation } = work;
-  const sort = dataset.config.sort_by ? ` ORDER BY ${dataset.config.sort_by.map((c) => ident(c).text).join(', ')}` : '';
-  const partitions = dataset.config.partition_by ?? [];
-  const names = new Set(select.columns.map((c) => c.name));
-  const extra = partitions.map((p, i) => (names.has(p) ? undefined : { name: `partition_${i + 1}`, sql: p }));
-  const fields = [
-    ...select.fields,
-    ...extra.filter((e) => e !== undefined).map((e) => sql`(${raw(e.sql)}) AS ${ident(e.name)}`),
-  ];
-  const by = partitions.map((p, i) => ident(extra[i]?.name ?? p).text).join(', ');
-  return context.objects.writeLocal(`curated/${dataset.key}/${object.id}/${curation}/`, async (folder) => {
-    const options =
-      partitions.length === 0 ? '' : `, PARTITION_BY (${by}), WRITE_PARTITION_COLUMNS true, OVERWRITE_OR_IGNORE true`;
-    const target = partitions.length === 0 ? join(folder, 'part-0.parquet') : folder;
-    await engine.run(
-      sql`COPY (SELECT ${raw(fields.join(', '))} ${raw(from)}${raw(sort)}) TO ${literal(target)} (FORMAT parquet, COMPRESSION zstd${raw(options)})`,
-    );
-  });
-}
-
 async function sumRows(engine: Engine, context: StageContext, files: { key: string }[]): Promise<number> {
   let rows = 0;
   for (const f of files) rows += await parquetRows(engine, await context.objects.localPath(f.key));
@@ -352,12 +226,6 @@ async function sumRows(engine: Engine, context: StageContext, files: { key: stri
 
 async function countOf(engine: Engine, statement: string): Promise<number> {
   return (await engine.all<{ n: number }>(statement))[0]!.n;
-}
-
-async function readAll(context: StageContext, key: string): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of await context.objects.get(key)) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
 }
 
 /** A quarantine rule or the declared sums hold the whole object back. */

@@ -3,6 +3,7 @@ import { asGranaryError, GranaryError } from '../../lib/errors.ts';
 import { BOOKS, EMPTY_BOOKS } from '../../model/books.ts';
 import { OBJECTS, type ObjectDoc, type Reason } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
+import { readObject } from '../../ports/object-store.ts';
 import { type Doc, putWrite, type Versioned, type Write } from '../../ports/state-store.ts';
 import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
@@ -81,9 +82,7 @@ export function plain<T extends Doc>(doc: T | Versioned<T>): T {
 }
 
 export async function payloadsOf(context: StageContext, object: ObjectDoc): Promise<Payload[]> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of await context.objects.get(object.payloads!)) chunks.push(Buffer.from(chunk));
-  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Payload[];
+  return JSON.parse((await readObject(context.objects, object.payloads!)).toString('utf8')) as Payload[];
 }
 
 interface Examination {

@@ -1,0 +1,27 @@
+/** What every kind of field does alike: absence, defaults, descriptions. */
+import type { FieldInfo, JsonSchema, ParseContext } from './spec.ts';
+
+export type Path = (string | number)[];
+/** The type of a parsed field: a default fills it, an optional one may be undefined. */
+export type Present<I, T> = I extends { default: unknown } ? T : I extends { optional: true } ? T | undefined : T;
+
+/** The value of a field that is not there; an issue when it has to be. */
+export function absent<T>(info: FieldInfo<T>, path: Path, context: ParseContext): T | undefined {
+  if (info.default !== undefined) return info.default;
+  if (!info.optional)
+    context.issues.push({ path: path.slice(0, -1), atKey: true, message: `"${path.at(-1)}" is missing: ${info.doc}` });
+  return undefined;
+}
+
+export function withInfo(schema: JsonSchema, info: FieldInfo): JsonSchema {
+  return {
+    ...schema,
+    description: info.doc,
+    ...(info.default !== undefined && isPlain(info.default) && { default: info.default }),
+  };
+}
+const isPlain = (v: unknown) => ['string', 'number', 'boolean'].includes(typeof v);
+
+export function isMapping(v: unknown): v is Record<string, unknown> {
+  return typeof v === 'object' && v !== null && !Array.isArray(v);
+}

@@ -1,0 +1,82 @@
+/** Stages all payloads of an object, and gives one relation of all their rows. */
+import { join } from 'node:path';
+import { literal, raw, sql } from '../../lib/sql.ts';
+import type { ObjectDoc } from '../../model/objects.ts';
+import type { Engine } from '../../ports/engine.ts';
+import { type Format, PARSE_REJECTS } from '../../ports/format.ts';
+import { readObject } from '../../ports/object-store.ts';
+import type { Versioned } from '../../ports/state-store.ts';
+import type { Dataset } from '../../project/project.ts';
+import type { StageContext } from '../context.ts';
+import type { Payload } from '../verify/payloads.ts';
+import { type ContractColumn, type Plan, planCuration } from './plan.ts';
+import { ALL_PARSE_REJECTS } from './rejects.ts';
+import { resolved, type StagedPayload, stagePayload } from './staging.ts';
+
+/** What a curation works on. */
+export interface Work {
+  object: Versioned<ObjectDoc>;
+  dataset: Dataset;
+  curation: string;
+  payloads: Payload[];
+  references: Record<string, string>;
+  scratch: string;
+  contract: ContractColumn[];
+}
+
+export interface Staged {
+  plan: Plan;
+  files: StagedPayload[];
+  /** Table expression of all rows of the object, with `_p`, `_n`, `_line`. */
+  all: string;
+}
+
+export async function stageAll(
+  engine: Engine,
+  work: Work,
+  contract: ContractColumn[],
+  format: Format<unknown>,
+  config: unknown,
+  context: StageContext,
+): Promise<Staged> {
+  const references = new Map<string, string>();
+  for (const [table, key] of Object.entries(work.references))
+    references.set(table, sql`read_parquet(${literal(await context.objects.localPath(key))})`);
+  const plan = planCuration(work.dataset, contract, references);
+  await engine.run(
+    `CREATE OR REPLACE TEMP TABLE ${ALL_PARSE_REJECTS} (_p INTEGER, line BIGINT, rule VARCHAR, "column" VARCHAR, reason VARCHAR, raw VARCHAR)`,
+  );
+  const files: StagedPayload[] = [];
+  const parts: string[] = [];
+  for (const [ordinal, payload] of work.payloads.entries()) {
+    context.progress({ what: `reading ${work.object.file}`, done: ordinal, total: work.payloads.length, unit: 'rows' });
+    const staged = await stagePayload({
+      engine,
+      format,
+      config,
+      plan,
+      payload,
+      facts: payload.facts,
+      path: await context.objects.localPath(payload.key),
+      index: payload.index ? await readObject(context.objects, payload.index) : undefined,
+      constants: work.object.nameParts,
+      scratch: work.scratch,
+      ordinal,
+      signal: context.signal,
+    });
+    await engine.run(
+      `INSERT INTO ${ALL_PARSE_REJECTS} SELECT ${ordinal}, line, rule, "column", reason, raw FROM ${PARSE_REJECTS}`,
+    );
+    files.push(staged);
+    if (work.payloads.length === 1) parts.push(resolved(staged, 0));
+    else {
+      const path = join(work.scratch, `resolved-${ordinal}.parquet`);
+      await engine.run(
+        sql`COPY (SELECT * FROM ${raw(resolved(staged, ordinal))}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy)`,
+      );
+      parts.push(path);
+    }
+  }
+  const all = work.payloads.length === 1 ? parts[0]! : sql`read_parquet(${literal(parts)}, union_by_name = true)`;
+  return { plan, files, all };
+}
