@@ -97,7 +97,7 @@ async function tryLock(dir: string): Promise<DatabaseSync | undefined> {
 }
 
 function own(dir: string, db: DatabaseSync, command: string): DataDirLock {
-  held.add({} as DatabaseSync);
+  held.add(db);
   const holder = { pid: process.pid, command: redact(command), host: hostname(), since: new Date().toISOString() };
   writeNote(dir, holder);
   return {
