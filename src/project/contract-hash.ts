@@ -1,7 +1,7 @@
 /** A hash that changes when, and only when, an object may give other rows: the key under which curated rows are kept. */
 import { sha256 } from '../lib/hash.ts';
-import type { Chosen } from '../lib/spec/fields.ts';
 import { isMapping } from '../lib/spec/common.ts';
+import type { Chosen } from '../lib/spec/fields.ts';
 import type { ObjectSpec } from '../lib/spec/spec.ts';
 import type { DatasetConfig } from './specs/dataset.ts';
 
@@ -36,12 +36,18 @@ export function contractHash(
 }
 
 function without(object: Record<string, unknown>, names: string[]): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object).filter(([k]) => !names.includes(k)));
+  const out = { ...object };
+  for (const name of names) delete out[name];
+  return out;
 }
 
 /** JSON with sorted keys; undefined fields left out. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, v) =>
-    isMapping(v) ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1))) : v,
-  );
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (!isMapping(value)) return JSON.stringify(value ?? null);
+  const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+  return `{${keys
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`)
+    .join(',')}}`;
 }

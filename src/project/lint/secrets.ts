@@ -17,7 +17,7 @@ export function reportClearSecrets(spec: Spec<unknown>, value: unknown, report: 
 }
 
 function* clearSecrets(spec: Spec<unknown>, value: unknown, path: Path): Generator<{ path: Path; text: string }> {
-  if (value === null || value === undefined) return;
+  if (value === null || value === undefined || !mayHoldSecrets(spec)) return;
   if (spec.info.secret) {
     const text = String(value);
     if (typeof value !== 'object' && text !== '' && !text.includes('${')) yield { path, text };
@@ -31,4 +31,23 @@ function* clearSecrets(spec: Spec<unknown>, value: unknown, path: Path): Generat
     const fields = children.kind === 'object' ? children.fields : (chosen?.spec.fields ?? {});
     for (const [key, field] of Object.entries(fields)) yield* clearSecrets(field, value[key], [...path, key]);
   }
+}
+
+const known = new WeakMap<Spec<unknown>, boolean>();
+
+/** Spares the walk through parts without secrets, which is nearly everything. */
+function mayHoldSecrets(spec: Spec<unknown>): boolean {
+  let answer = known.get(spec);
+  if (answer === undefined) {
+    const { children } = spec;
+    const inside =
+      children?.kind === 'items'
+        ? [children.item]
+        : children?.kind === 'object'
+          ? Object.values(children.fields)
+          : (children?.variants.map((v) => v.spec) ?? []);
+    answer = spec.info.secret === true || inside.some(mayHoldSecrets);
+    known.set(spec, answer);
+  }
+  return answer;
 }

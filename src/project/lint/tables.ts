@@ -49,16 +49,19 @@ function differenceOf(a: Map<string, string | undefined>, b: Map<string, string 
 /** Tables that lookups and `exists` rules read. Only a warning: a table may be made by other means. */
 function checkReferences({ dataset, report }: ResolvedDataset, tables: string[]): void {
   const { schema } = dataset.table;
-  const local = tables.filter((t) => t.startsWith(`${schema}.`)).map((t) => t.slice(schema.length + 1));
   const check = (table: string, path: Path) => {
     if (!/^[a-z_]\w*(\.[a-z_]\w*)?$/i.test(table)) report.error(path, `"${table}" is not the name of a table`);
-    else if (!tables.includes(table) && !local.includes(table))
+    else if (!tables.includes(table.includes('.') ? table : `${schema}.${table}`))
       report.warn(path, {
         message: `no dataset of tenant "${schema}" fills a table "${table}"`,
-        suggestion: nearest(table, table.includes('.') ? tables : local),
+        suggestion: nearest(table, table.includes('.') ? tables : tablesOf(schema, tables)),
       });
   };
   for (const [i, lookup] of (dataset.config.lookups ?? []).entries()) check(lookup.table, ['lookups', i, 'table']);
   for (const [i, rule] of (dataset.config.rules ?? []).entries())
     if (rule.exists) check(rule.exists.table, ['rules', i, 'exists', 'table']);
+}
+
+function tablesOf(schema: string, tables: string[]): string[] {
+  return tables.filter((t) => t.startsWith(`${schema}.`)).map((t) => t.slice(schema.length + 1));
 }
