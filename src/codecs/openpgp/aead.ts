@@ -86,7 +86,7 @@ function uint64(value: bigint): Buffer {
  */
 async function* decryptChunks(layer: Layer, seal: Seal): AsyncGenerator<Buffer> {
   // Behind the last chunk stand its tag and the final one.
-  const sealed = new WithoutTail(bodyOf(layer), 2 * AEAD_TAG_BYTES);
+  const sealed = new WithoutTail(copies(layer), 2 * AEAD_TAG_BYTES);
   let index = 0n;
   let total = 0n;
   let left = seal.chunkBytes;
@@ -118,8 +118,8 @@ async function* decryptChunks(layer: Layer, seal: Seal): AsyncGenerator<Buffer> 
   finishChunk(layer, end, sealed.tail.subarray(AEAD_TAG_BYTES));
 }
 
-async function* bodyOf(layer: Layer): AsyncGenerator<Buffer> {
-  for (let chunk = await layer.reader.chunk(); chunk; chunk = await layer.reader.chunk()) yield chunk;
+async function* copies(layer: Layer): AsyncGenerator<Buffer> {
+  for await (const piece of layer.rest()) yield Buffer.from(piece);
 }
 
 type Decipher = ReturnType<typeof startChunk>;

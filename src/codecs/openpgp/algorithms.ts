@@ -30,10 +30,10 @@ export function cipherOf(id: number): Cipher | undefined {
   return CIPHERS[id];
 }
 
-/** The name of the cipher in CFB mode. Throws `Unsupported` for one that OpenSSL no longer has. */
-export function cfbName(cipher: Cipher): string {
+/** The name of a cipher in `node:crypto`, without the mode. Throws `Unsupported` for one that OpenSSL no longer has. */
+export function nodeName(cipher: Cipher): string {
   if (!cipher.node) throw new Unsupported(`it uses the cipher ${cipher.name}`, 'Ask the sender to encrypt with AES.');
-  return `${cipher.node}-cfb`;
+  return cipher.node;
 }
 
 /** Authenticated modes: name for `node:crypto` and length of the nonce in bytes. */

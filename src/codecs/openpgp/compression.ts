@@ -2,9 +2,9 @@
 import { createInflate, createInflateRaw } from 'node:zlib';
 import type { ByteReader } from '../shared/byte-reader.ts';
 import { corrupt } from '../shared/faults.ts';
-import { CHUNK_BYTES, decompress, zlibErrorCode } from '../shared/zlib-stream.ts';
+import { decompress, zlibErrorCode } from '../shared/zlib-stream.ts';
 import { Malformed, Unsupported } from './faults.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, PIECE_BYTES } from './layer.ts';
 
 /** Decompresses bzip2; `name` is that of the file, for messages. */
 export type Bunzip2 = (reader: ByteReader, name: string) => AsyncIterable<Uint8Array>;
@@ -13,14 +13,14 @@ const ALGORITHM = { none: 0, zip: 1, zlib: 2, bzip2: 3 } as const;
 
 /**
  * What is within a compressed packet, `layer` being its body. Reads the body to its end; bytes behind the compressed data do not
- * matter, as to gpg. `source` is the layer the packet is in. Throws `codec.corrupt`, `codec.truncated`, `Malformed`, `Unsupported`.
+ * matter, as to gpg. `outer` is the layer the packet is in. Throws `codec.corrupt`, `codec.truncated`, `Malformed`, `Unsupported`.
  */
-export async function* decompressed(layer: Layer, source: Layer, bunzip2?: Bunzip2): AsyncGenerator<Uint8Array> {
+export async function* decompressed(layer: Layer, outer: Layer, bunzip2?: Bunzip2): AsyncGenerator<Uint8Array> {
   const { reader, name } = layer;
   const algorithm = (await layer.exactly(1))[0]!;
   try {
-    if (algorithm === ALGORITHM.zip) yield* decompress(createInflateRaw({ chunkSize: CHUNK_BYTES }), reader);
-    else if (algorithm === ALGORITHM.zlib) yield* decompress(createInflate({ chunkSize: CHUNK_BYTES }), reader);
+    if (algorithm === ALGORITHM.zip) yield* decompress(createInflateRaw({ chunkSize: PIECE_BYTES }), reader);
+    else if (algorithm === ALGORITHM.zlib) yield* decompress(createInflate({ chunkSize: PIECE_BYTES }), reader);
     else if (algorithm === ALGORITHM.bzip2) yield* requireBunzip2(bunzip2)(reader, name);
     else if (algorithm !== ALGORITHM.none)
       throw new Malformed(`it is compressed by method ${algorithm}, which does not exist`);
@@ -28,7 +28,7 @@ export async function* decompressed(layer: Layer, source: Layer, bunzip2?: Bunzi
       if (algorithm === ALGORITHM.none) yield rest;
   } catch (error) {
     const code = zlibErrorCode(error);
-    if (code === 'Z_BUF_ERROR') throw source.tooShort(error);
+    if (code === 'Z_BUF_ERROR') throw outer.tooShort(error);
     if (code) throw corrupt(name, `${(error as Error).message} in its compressed data`, { cause: error });
     throw error;
   }

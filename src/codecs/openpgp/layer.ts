@@ -3,6 +3,12 @@ import type { GranaryError } from '../../lib/errors.ts';
 import { ByteReader } from '../shared/byte-reader.ts';
 import { corrupt, truncated } from '../shared/faults.ts';
 
+/**
+ * What is decrypted and decompressed at a time. The memory of each piece is new, and V8 frees it late: with pieces of 1 MiB a
+ * message takes 90 MB, with these 40, at the same speed.
+ */
+export const PIECE_BYTES = 2 ** 17;
+
 export class Layer {
   readonly reader: ByteReader;
   /** Of the file, for messages. */
@@ -23,6 +29,12 @@ export class Layer {
   /** A layer within another, which has proved or will prove that it is whole: where it ends too early, it is damaged. */
   static inner(source: AsyncIterable<Uint8Array>, name: string): Layer {
     return new Layer(new ByteReader(source), name, false);
+  }
+
+  /** What is left, in pieces of at most 128 KiB; each is valid until the next one is asked for. */
+  async *rest(): AsyncGenerator<Buffer> {
+    for (let piece = await this.reader.chunk(PIECE_BYTES); piece; piece = await this.reader.chunk(PIECE_BYTES))
+      yield piece;
   }
 
   /** The next 1 to `max` bytes. Throws `codec.truncated` or `codec.corrupt` at the end. */

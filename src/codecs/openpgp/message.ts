@@ -66,8 +66,10 @@ async function* readLayer(layer: Layer, context: Context): AsyncGenerator<Buffer
       }
       default:
         if (hasData) throw corrupt(layer.name, 'other OpenPGP data follows its message');
-        if (packet.tag === TAG.onePassSignature) context.signatures?.announce(await heldBody(packet, layer.name));
-        else if (packet.tag === TAG.publicKeySessionKey || packet.tag === TAG.passphraseSessionKey)
+        if (packet.tag === TAG.onePassSignature) {
+          const body = await heldBody(packet, layer.name);
+          context.signatures?.announce(body);
+        } else if (packet.tag === TAG.publicKeySessionKey || packet.tag === TAG.passphraseSessionKey)
           offers.push(readKeyOffer(packet.tag, await heldBody(packet, layer.name)));
         else {
           yield* readData(packet, layer, offers, context);
@@ -134,7 +136,7 @@ async function* readLiteral(body: Layer, context: Context): AsyncGenerator<Buffe
   if (!LITERAL_FORMATS.includes(String.fromCharCode(format!)))
     throw corrupt(body.name, 'its literal data is of no known format');
   await body.exactly(nameBytes! + 4);
-  for (let chunk = await body.reader.chunk(); chunk; chunk = await body.reader.chunk()) {
+  for await (const chunk of body.rest()) {
     context.signatures?.update(chunk);
     yield chunk;
   }

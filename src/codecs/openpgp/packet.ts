@@ -1,6 +1,6 @@
 /** The frame of OpenPGP: packets with old and new headers, of definite, partial and indeterminate length (RFC 9580, 4.2). */
 import { corrupt } from '../shared/faults.ts';
-import type { Layer } from './layer.ts';
+import { type Layer, PIECE_BYTES } from './layer.ts';
 
 export const TAG = {
   publicKeySessionKey: 1,
@@ -102,9 +102,7 @@ async function* packetBody(layer: Layer, length: Length): AsyncGenerator<Buffer>
       left -= chunk.length;
       yield chunk;
     }
-  } else {
-    for (let chunk = await layer.reader.chunk(); chunk; chunk = await layer.reader.chunk()) yield chunk;
-  }
+  } else yield* layer.rest();
 }
 
 /**
@@ -120,7 +118,7 @@ async function* partialBody(layer: Layer, firstPart: number): AsyncGenerator<Buf
       left = part.bytes;
       continue;
     }
-    const chunk = await layer.chunk();
+    const chunk = await layer.chunk(PIECE_BYTES);
     const joined = Buffer.allocUnsafe(chunk.length);
     let filled = 0;
     let at = 0;

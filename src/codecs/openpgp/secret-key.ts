@@ -1,6 +1,6 @@
 /** Secret keys: reading them and unlocking them with a passphrase (RFC 9580, 5.5.3). */
 import { createDecipheriv, createHash, hkdfSync } from 'node:crypto';
-import { AEAD_TAG_BYTES, aeadOf, cfbName, cipherOf, KEY } from './algorithms.ts';
+import { AEAD_TAG_BYTES, aeadOf, cipherOf, KEY, nodeName } from './algorithms.ts';
 import { Malformed, Unsupported } from './faults.ts';
 import { FieldReader } from './fields.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
@@ -51,7 +51,7 @@ function readLock(fields: FieldReader, key: PublicKey, tag: number): Lock {
   if (modeId !== undefined) return aeadLock(fields, key, tag, s2k, cipherId, modeId);
   const cipher = cipherOf(cipherId);
   if (!cipher) throw new Malformed(`an OpenPGP secret key is locked with cipher ${cipherId}, which does not exist`);
-  const name = cfbName(cipher);
+  const name = `${nodeName(cipher)}-cfb`;
   const iv = fields.take(cipher.blockBytes);
   const sealed = fields.rest();
   return {

@@ -2,7 +2,7 @@
 import { createDecipheriv, hkdfSync } from 'node:crypto';
 import { GranaryError } from '../../lib/errors.ts';
 import { corrupt } from '../shared/faults.ts';
-import { AEAD_TAG_BYTES, aeadOf, cfbName, cipherOf } from './algorithms.ts';
+import { AEAD_TAG_BYTES, aeadOf, cipherOf, nodeName } from './algorithms.ts';
 import { Malformed, Unsupported } from './faults.ts';
 import { FieldReader } from './fields.ts';
 import { decryptSessionKey } from './key-exchange.ts';
@@ -90,7 +90,7 @@ function readCfbOffer(fields: FieldReader): KeyOffer {
   const cipherId = fields.u8();
   const cipher = cipherOf(cipherId);
   if (!cipher) throw new Malformed(`it is encrypted with cipher ${cipherId}, which does not exist`);
-  const name = cfbName(cipher);
+  const name = `${nodeName(cipher)}-cfb`;
   const s2k = derivable(readS2k(fields));
   const sealed = fields.rest();
   return {

@@ -33,8 +33,8 @@ export class GpgHome {
   makeKey(name: string, lines: string[], passphrase = ''): void {
     const protection = passphrase ? [`Passphrase: ${passphrase}`] : ['%no-protection'];
     const all = [
-      ...protection,
       ...lines,
+      ...protection,
       `Name-Real: ${name}`,
       `Name-Email: ${name}@test.invalid`,
       'Expire-Date: 0',
