@@ -19,6 +19,8 @@ export interface Check {
   broken: string;
   /** Text that says why, for people. */
   reason: string;
+  /** Of a type check: the staging column with the refused text. Absent from staging when the format did the conversion itself. */
+  textColumn?: string;
 }
 
 const MASK_BITS = 60;

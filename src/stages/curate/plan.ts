@@ -72,6 +72,7 @@ export function planCuration(
         rule: 'type',
         column: c.name,
         severity: 'reject',
+        textColumn: `_t${i}`,
         broken: `_t${i} IS NOT NULL`,
         reason: sql`${literal(`${c.name}: expected ${c.type}${c.column.format ? ` as ${c.column.format}` : ''}, found `)} || ${raw(value)}`,
       });

@@ -32,9 +32,10 @@ export interface RejectsInput {
 /** Writes `rejects.parquet` into `folder`: one row per reason, by payload and line. Returns how many reasons there are. */
 export async function writeRejects(input: RejectsInput, folder: string): Promise<number> {
   const { engine, checks } = input;
+  const textColumns = new Set(input.staged.flatMap((s) => s.textColumns));
   const reasons = checks
     .map((c, i) => ({ c, i }))
-    .filter(({ c }) => c.effect === 'type' || c.effect === 'reject')
+    .filter(({ c }) => (c.effect === 'type' ? textColumns.has(c.textColumn!) : c.effect === 'reject'))
     .map(
       ({ c, i }) =>
         sql`CASE WHEN ${raw(isBroken(i))} THEN {rule: ${literal(c.rule)}, "column": ${literal(c.column)}, severity: ${literal(c.severity)}, reason: coalesce(${raw(c.reason)}, '')} END`,
