@@ -1,5 +1,5 @@
 /** What every kind of field does alike: absence, defaults, descriptions. */
-import type { FieldInfo, JsonSchema, ParseContext } from './spec.ts';
+import type { FieldInfo, JsonSchema, ParseContext, Spec } from './spec.ts';
 
 export type Path = (string | number)[];
 /** The type of a parsed field: a default fills it, an optional one may be undefined. */
@@ -11,6 +11,12 @@ export function absent<T>(info: FieldInfo<T>, path: Path, context: ParseContext)
   if (!info.optional)
     context.issues.push({ path: path.slice(0, -1), atKey: true, message: `"${path.at(-1)}" is missing: ${info.doc}` });
   return undefined;
+}
+
+/** Must a user write it? A mapping only if something in it must be written. */
+export function isRequired({ info, children }: Spec<unknown>): boolean {
+  if (info.optional || info.default !== undefined) return false;
+  return children?.kind === 'object' ? Object.values(children.fields).some(isRequired) : true;
 }
 
 export function withInfo(schema: JsonSchema, info: FieldInfo): JsonSchema {

@@ -1,6 +1,6 @@
 /** The kinds of field a spec is made of. `s.text({ doc: … })` and so on; see `spec.ts`. */
 import { nearest } from '../nearest.ts';
-import { absent, isMapping, type Present, withInfo } from './common.ts';
+import { absent, isMapping, isRequired, type Present, withInfo } from './common.ts';
 import { boolean, choice, duration, integer, number, size, text } from './scalars.ts';
 import { describe, type FieldInfo, type JsonSchema, type ObjectSpec, type Spec } from './spec.ts';
 
@@ -79,7 +79,7 @@ function object<
         return undefined;
       }
       for (const key of Object.keys(mapping)) {
-        if (!(key in fields)) {
+        if (!Object.hasOwn(fields, key)) {
           const suggestion = nearest(key, Object.keys(fields));
           const known = suggestion ? '' : `; known here: ${Object.keys(fields).join(', ')}`;
           context.issues.push({
@@ -96,7 +96,7 @@ function object<
     },
     jsonSchema() {
       const required = Object.entries(fields)
-        .filter(([, f]) => !f.info.optional && f.info.default === undefined)
+        .filter(([, f]) => isRequired(f))
         .map(([k]) => k);
       const properties = Object.fromEntries(Object.entries(fields).map(([k, f]) => [k, f.jsonSchema()]));
       const schema: JsonSchema = {
