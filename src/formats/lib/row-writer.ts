@@ -1,0 +1,160 @@
+/** Writes rows that were parsed here as one regular CSV file, and rejected records as another, for the engine to read. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { asGranaryError, GranaryError } from '../../lib/errors.ts';
+
+export type RejectRule = 'type' | 'structure' | 'encoding' | 'too_long';
+
+export interface Reject {
+  line: number;
+  rule: RejectRule;
+  column?: string;
+  reason: string;
+  raw: string | undefined;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const NEWLINE = 0x0a;
+const BUFFER_BYTES = 2 ** 20;
+
+/**
+ * A CSV file of the one shape that leaves nothing to guess: every value quoted, nothing between two commas is a missing value,
+ * LF ends a row. Values must be valid UTF-8.
+ */
+export class CsvFile {
+  readonly path: string;
+  rows = 0;
+  /** Bytes of the longest row. */
+  longest = 0;
+  #fd: number;
+  #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  #used = 0;
+  #flushed = 0;
+  #rowStart = 0;
+  #firstCell = true;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#fd = openSync(path, 'wx');
+  }
+
+  missing(): void {
+    this.#separate(0);
+  }
+
+  /** A value that holds no quote sign: digits, a plain string. */
+  plain(bytes: Uint8Array, start: number, end: number): void {
+    this.#separate(end - start + 2);
+    this.#buffer[this.#used++] = QUOTE;
+    for (let i = start; i < end; i++) this.#buffer[this.#used++] = bytes[i]!;
+    this.#buffer[this.#used++] = QUOTE;
+  }
+
+  bytes(bytes: Uint8Array, start: number, end: number): void {
+    this.#separate(2 * (end - start) + 2);
+    this.#buffer[this.#used++] = QUOTE;
+    for (let i = start; i < end; i++) {
+      const b = bytes[i]!;
+      if (b === QUOTE) this.#buffer[this.#used++] = QUOTE;
+      this.#buffer[this.#used++] = b;
+    }
+    this.#buffer[this.#used++] = QUOTE;
+  }
+
+  text(value: string): void {
+    const bytes = Buffer.from(value, 'utf8');
+    this.bytes(bytes, 0, bytes.length);
+  }
+
+  endRow(): void {
+    this.#room(1);
+    this.#buffer[this.#used++] = NEWLINE;
+    this.longest = Math.max(this.longest, this.#flushed + this.#used - this.#rowStart);
+    this.#rowStart = this.#flushed + this.#used;
+    this.#firstCell = true;
+    this.rows++;
+  }
+
+  close(): void {
+    try {
+      this.#flush();
+    } finally {
+      closeSync(this.#fd);
+    }
+  }
+
+  #separate(bytes: number): void {
+    this.#room(bytes + 1);
+    if (!this.#firstCell) this.#buffer[this.#used++] = COMMA;
+    this.#firstCell = false;
+  }
+
+  #room(bytes: number): void {
+    if (this.#used + bytes <= this.#buffer.length) return;
+    this.#flush();
+    if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(bytes);
+  }
+
+  #flush(): void {
+    try {
+      for (let done = 0; done < this.#used; ) done += writeSync(this.#fd, this.#buffer, done, this.#used - done);
+    } catch (e) {
+      throw writeError(e, this.path);
+    }
+    this.#flushed += this.#used;
+    this.#used = 0;
+  }
+}
+
+function writeError(e: unknown, path: string): GranaryError {
+  const full = e instanceof Error && 'code' in e && e.code === 'ENOSPC';
+  return new GranaryError(
+    full ? 'store.disk_full' : 'store.io',
+    `Could not write ${path}: ${asGranaryError(e).message}`,
+    {
+      transient: !full,
+      hint: full ? 'Free space, or give more to the data directory, and run again.' : undefined,
+      cause: e,
+    },
+  );
+}
+
+/** What a format's parser fills. Cells are written to `rows` in the order of the ReadColumns, then the line by `endRow`. */
+export class RowWriter {
+  readonly rows: CsvFile;
+  readonly rejects: CsvFile;
+  #rejectedRecords = 0;
+  #lastRejectedLine = -1;
+
+  /** `folder` must be empty. */
+  constructor(folder: string) {
+    this.rows = new CsvFile(`${folder}/rows.csv`);
+    this.rejects = new CsvFile(`${folder}/rejects.csv`);
+  }
+
+  /** Distinct lines that were rejected. */
+  get rejectedRecords(): number {
+    return this.#rejectedRecords;
+  }
+
+  endRow(line: number): void {
+    this.rows.text(String(line));
+    this.rows.endRow();
+  }
+
+  /** Lines come in ascending order; several rejects of one line are several reasons for one record. */
+  reject({ line, rule, column, reason, raw }: Reject): void {
+    if (line !== this.#lastRejectedLine) this.#rejectedRecords++;
+    this.#lastRejectedLine = line;
+    for (const value of [String(line), rule, column, reason, raw]) {
+      if (value === undefined) this.rejects.missing();
+      else this.rejects.text(value);
+    }
+    this.rejects.endRow();
+  }
+
+  close(): void {
+    this.rows.close();
+    this.rejects.close();
+  }
+}
