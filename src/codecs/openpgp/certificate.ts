@@ -168,7 +168,7 @@ function hashedKey(key: PublicKey): Buffer {
 /** SHA-1 is taken here: whoever configures a key trusts what its owner signed about it, and older keys have nothing else. */
 function verifies(signature: Signature, key: PublicKey, ...over: Buffer[]): boolean {
   if (signature.claims.unknownCritical || signature.hash === 'md5') return false;
-  const verification = new Verification(signature.hash, signature.keyAlgorithm, signature.salt);
+  const verification = new Verification(signature);
   for (const bytes of over) verification.update(bytes);
   try {
     return verification.isBy(key, signature);

@@ -17,7 +17,8 @@ const ALGORITHM = { none: 0, zip: 1, zlib: 2, bzip2: 3 } as const;
  */
 export async function* decompressed(layer: Layer, outer: Layer, bunzip2?: Bunzip2): AsyncGenerator<Uint8Array> {
   const { reader, name } = layer;
-  const algorithm = (await layer.exactly(1))[0]!;
+  const algorithm = (await reader.read(1))[0];
+  if (algorithm === undefined) throw outer.tooShort();
   try {
     if (algorithm === ALGORITHM.zip) yield* decompress(createInflateRaw({ chunkSize: PIECE_BYTES }), reader);
     else if (algorithm === ALGORITHM.zlib) yield* decompress(createInflate({ chunkSize: PIECE_BYTES }), reader);

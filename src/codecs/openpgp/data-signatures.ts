@@ -69,12 +69,12 @@ export class DataSignatures {
     const signer = this.#signers.find(({ key }) => key.keyId === keyId);
     const known = signer && readable(parameters);
     if (!known) return entry;
-    const { type, hash, keyAlgorithm, salt } = known;
+    const { type, hash, salt } = known;
     if (type !== SIGNATURE.binary && type !== SIGNATURE.text) entry.verdict = 'it is not a signature over data';
     else if (!STRONG_HASHES.has(hash)) entry.verdict = `it uses ${hash}, with which signatures can be forged`;
     else {
       const text = type === SIGNATURE.text ? new LineEnds() : undefined;
-      entry.running = { verification: new Verification(hash, keyAlgorithm, salt), type, hash, salt, text, signer };
+      entry.running = { verification: new Verification(known), type, hash, salt, text, signer };
     }
     return entry;
   }

@@ -157,10 +157,12 @@ function keyIdOf(fields: FieldReader): string {
 
 /** Takes what is signed piece by piece, then checks the signature. */
 export class Verification {
+  readonly #keyAlgorithm: number;
   /** Edwards curves sign a digest; for the others OpenSSL hashes and verifies in one. */
   readonly #digest: Hash | Verify;
 
-  constructor(hash: string, keyAlgorithm: number, salt: Buffer) {
+  constructor({ hash, keyAlgorithm, salt }: Pick<Signature, 'hash' | 'keyAlgorithm' | 'salt'>) {
+    this.#keyAlgorithm = keyAlgorithm;
     const signsDigest = [KEY.eddsaLegacy, KEY.ed25519, KEY.ed448].some((algorithm) => algorithm === keyAlgorithm);
     this.#digest = signsDigest ? createHash(hash) : createVerify(hash);
     this.#digest.update(salt);
@@ -173,7 +175,7 @@ export class Verification {
 
   /** Is the signature by this key, over what was given? To be called once. Throws `Malformed` and `Unsupported`. */
   isBy(key: PublicKey, signature: Signature): boolean {
-    if (signature.keyAlgorithm !== key.algorithm) return false;
+    if (signature.keyAlgorithm !== key.algorithm || signature.keyAlgorithm !== this.#keyAlgorithm) return false;
     this.#digest.update(signature.trailer);
     const value = signatureValue(key, signature.values.fork());
     const publicKey = verificationKey(key);
