@@ -190,8 +190,19 @@ test('mistakes of YAML are explained', async (t) => {
   const [star] = await problemsOf(t, { 'sources/s.yaml': 'files: *.csv\n' });
   assert.equal(star?.hint, 'Quote text that starts with "*": "*.csv"');
   assert.match((await lines('a: "x\n'))[0]!, /^sources\/s.yaml:2:1 Missing closing "quote/);
+  const [brace] = await problemsOf(t, { 'sources/s.yaml': 'files: {store}.csv\n' });
+  assert.match(brace!.hint!, /Quote the whole text/);
   assert.match((await lines('a: &a [*a]\n'))[0]!, /inside its own anchor/);
   assert.match((await lines('a: 1\n---\nb: 1\n'))[0]!, /^sources\/s.yaml:2:1 a second document/);
+});
+
+test('a file that cannot be read is named', async (t) => {
+  const dir = await projectFolder(t, {});
+  await mkdir(join(dir, 'sources/a.yaml'), { recursive: true });
+  await assert.rejects(loadProject({ dir, components, secrets: { get: async () => undefined } }), {
+    code: 'config.invalid',
+    message: /^sources\/a\.yaml cannot be read: EISDIR/,
+  });
 });
 
 test('an alias bomb is refused and not unfolded', async (t) => {

@@ -32,23 +32,31 @@ export async function findProject(start: string): Promise<string> {
 
 /** Errors: `config.not_found` when the folder has no `granary.yaml`. */
 export async function readProjectFiles(dir: string): Promise<ProjectFiles> {
-  const text = await readFile(join(dir, PROJECT_FILE), 'utf8').catch(missing);
+  const text = await readFile(join(dir, PROJECT_FILE), 'utf8').catch(missing(PROJECT_FILE));
   if (text === undefined) throw notFound([resolve(dir)]);
-  const entries = (await readdir(join(dir, SOURCES_DIR)).catch(missing)) ?? [];
+  const entries = (await readdir(join(dir, SOURCES_DIR)).catch(missing(SOURCES_DIR))) ?? [];
   const names = entries.filter((n) => /^[^.].*\.ya?ml$/.test(n)).sort();
   const sources = await Promise.all(
     names.map(async (name) => ({
       name: basename(name, extname(name)),
       file: `${SOURCES_DIR}/${name}`,
-      text: await readFile(join(dir, SOURCES_DIR, name), 'utf8'),
+      text: await readFile(join(dir, SOURCES_DIR, name), 'utf8').catch(unreadable(`${SOURCES_DIR}/${name}`)),
     })),
   );
   return { project: { file: PROJECT_FILE, text }, sources };
 }
 
-function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error;
-}
+const missing = (file: string) => (error: NodeJS.ErrnoException) =>
+  error.code === 'ENOENT' ? undefined : unreadable(file)(error);
+
+const unreadable =
+  (file: string) =>
+  (error: NodeJS.ErrnoException): never => {
+    throw new GranaryError('config.invalid', `${file} cannot be read: ${error.message}`, {
+      where: { file },
+      cause: error,
+    });
+  };
 
 function notFound(looked: string[]): GranaryError {
   return new GranaryError('config.not_found', `No ${PROJECT_FILE} in ${looked.join(', ')}`, {

@@ -74,13 +74,21 @@ export function mergeSources(value: unknown, document: Document): Node[] {
   return items.filter((item) => isMap(item));
 }
 
+/** By the parser's codes: what is meant, where its own words do not say it, and what to do. */
+const EXPLANATIONS: Record<string, { message?: string; hint: string }> = {
+  TAB_AS_INDENT: { message: 'a tab is used to indent', hint: 'YAML allows only spaces there' },
+  MULTIPLE_DOCS: { message: 'a second document starts here', hint: 'Write one document per file' },
+  TAG_RESOLVE_FAILED: { hint: 'Tags are not used in a project; quote text that starts with "!"' },
+  UNEXPECTED_TOKEN: { hint: `Quote the whole text when it starts with a quote, "{" or "[": "'x' <> y"` },
+  BAD_SCALAR_START: { hint: 'Quote the text' },
+  BAD_DQ_ESCAPE: { hint: 'Use single quotes: in them a backslash is a backslash' },
+  MULTILINE_IMPLICIT_KEY: { hint: 'A space may be missing after a colon, or the indentation be wrong' },
+  BLOCK_AS_IMPLICIT_KEY: { hint: 'Quote text with ": " in it' },
+};
+
 function explain(code: string, message: string): { message: string; hint?: string } {
-  if (code === 'TAB_AS_INDENT') return { message: 'a tab is used to indent', hint: 'YAML allows only spaces there' };
-  if (code === 'MULTIPLE_DOCS')
-    return { message: 'a second document starts here', hint: 'Write one document per file' };
-  if (code === 'TAG_RESOLVE_FAILED')
-    return { message, hint: 'Tags are not used in a project; quote text that starts with "!"' };
-  return { message: message.replace(/\s*\n[\s\S]*$/, '').replace(/[.:]$/, '') };
+  const own = message.replace(/\s*\n[\s\S]*$/, '').replace(/[.:]$/, '');
+  return { message: own, ...EXPLANATIONS[code] };
 }
 
 interface Reader {
