@@ -123,8 +123,7 @@ class FtpSource implements FileSource {
     const { offset = 0 } = options;
     const signal = anySignal(this.#signal, options.signal);
     const reading = { endpoint: this.#endpoint, before, offset, after: () => this.stat(path), signal };
-    const isRest = before.bytes === undefined || offset < before.bytes;
-    yield* verified(reading, isRest ? gathered(this.#download(path, offset, signal)) : noBytes());
+    yield* verified(reading, gathered(this.#download(path, offset, signal)));
   }
 
   /** The bytes as they come. A connection whose transfer did not end well is closed: nobody knows what it will say next. */
@@ -187,8 +186,6 @@ class FtpSource implements FileSource {
     });
   }
 }
-
-async function* noBytes(): AsyncGenerator<Uint8Array> {}
 
 function describe(path: string, entry: FileInfo): RemoteFile {
   return { path, bytes: entry.size, modifiedAt: entry.modifiedAt?.toISOString() };

@@ -94,6 +94,11 @@ export class ObjectMaker {
     return path;
   }
 
+  /** Rows of a Parquet file in the order of a column. */
+  async read(path: string, orderBy: string): Promise<Row[]> {
+    return await this.engine.all(sql`SELECT * FROM read_parquet(${literal(path)}) ORDER BY ${ident(orderBy)}`);
+  }
+
   async close(): Promise<void> {
     await this.engine.close();
   }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TableColumn } from '../../src/model/schema.ts';
 import type { LoadStrategy, Warehouse } from '../../src/ports/warehouse.ts';
+import { toArray } from './to-array.ts';
 import { tableOf } from './warehouse-model.ts';
 import type { ObjectMaker, Row, TestObject } from './warehouse-objects.ts';
 
@@ -67,10 +68,8 @@ function randomRow(random: Random, version: Case['version']): Row {
 
 async function tableRows(warehouse: Warehouse, dataset: string): Promise<Row[]> {
   const { columns, batches } = await warehouse.query(`SELECT * EXCLUDE (_member) FROM ${dataset.replaceAll('.', '_')}`);
-  const rows: Row[] = [];
-  for await (const batch of batches)
-    for (const values of batch) rows.push(Object.fromEntries(columns.map((column, i) => [column.name, values[i]])));
-  return rows;
+  const rows = (await toArray(batches)).flat();
+  return rows.map((values) => Object.fromEntries(columns.map((column, i) => [column.name, values[i]])));
 }
 
 const sorted = (rows: Row[]): string[] => rows.map((r) => JSON.stringify(Object.entries(r).sort())).sort();

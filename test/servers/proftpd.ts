@@ -30,7 +30,7 @@ export interface FtpServer {
 
 export const proftpdMissing = () => missing('/usr/sbin/proftpd', '/usr/lib/proftpd/mod_tls.so');
 
-/** `facts: false` makes it a server that knows neither MLSD nor MLST, like many old ones. */
+/** `facts: false` makes it hide MLSD and MLST, like the many old servers that do not have them. */
 export async function startFtpServer(
   tls: 'none' | 'explicit' | 'implicit',
   options: { facts?: boolean } = {},
@@ -64,7 +64,7 @@ export async function startFtpServer(
     'DelayEngine off',
     'AllowOverwrite on',
     'MaxLoginAttempts 1',
-    ...(options.facts === false ? ['FactsEngine off'] : []),
+    ...(options.facts === false ? ['FactsAdvertise off'] : []),
     ...(tls === 'none' ? [] : tlsSettings(tls, certificate)),
   ];
   const configuration = join(folder, 'proftpd.conf');

@@ -7,9 +7,12 @@ import { connectFault, isTlsError, tlsFault, useFault } from '../lib/network.ts'
 import { endpointOf, type FtpConfig, portOf } from './config.ts';
 import { distrusted } from './tls.ts';
 
+const REPLY_GRACE_MS = 200;
+
 /** Connects, encrypts if told to, logs in, sets binary mode. Errors: `connector.unreachable`, `.tls`, `.auth_failed`, `.unavailable`. */
 export async function openSession(config: FtpConfig, tls: ConnectionOptions): Promise<Client> {
   const client = new Client(config.timeout * 1000);
+  letRepliesWin(client);
   try {
     await connect(client, config, tls);
     await login(client, config);
@@ -18,6 +21,18 @@ export async function openSession(config: FtpConfig, tls: ConnectionOptions): Pr
     client.close();
     throw e;
   }
+}
+
+/**
+ * A server that refuses a file may reset the data connection and say why on the control connection. The library closes the session
+ * at the first of both; here the reply gets a moment to arrive, so that a refusal is not taken for a broken line.
+ */
+function letRepliesWin({ ftp }: Client): void {
+  const close = ftp.closeWithError.bind(ftp);
+  ftp.closeWithError = (error) => {
+    if (ftp.dataSocket?.errored) setTimeout(close, REPLY_GRACE_MS, error);
+    else close(error);
+  };
 }
 
 async function connect(client: Client, config: FtpConfig, tls: ConnectionOptions): Promise<void> {

@@ -54,3 +54,21 @@ export function useFault(endpoint: string, doing: string, e: unknown): GranaryEr
   if (e instanceof GranaryError) return e;
   return isTlsError(e) ? tlsFault(endpoint, e) : lost(endpoint, doing, e);
 }
+
+/** Codes of failures to get a connection at all. */
+const UNREACHABLE_CODES = new Set([
+  'EADDRNOTAVAIL',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+]);
+
+/** An error of a request that opens a connection when it needs one. GranaryErrors pass. */
+export function requestFault(endpoint: string, doing: string, e: unknown): GranaryError {
+  return UNREACHABLE_CODES.has(codeOf(e)) ? connectFault(endpoint, e) : useFault(endpoint, doing, e);
+}
