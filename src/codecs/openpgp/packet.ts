@@ -46,8 +46,11 @@ export async function nextPacket(layer: Layer): Promise<Packet | undefined> {
   if (await layer.atEnd()) return undefined;
   const first = (await layer.exactly(1))[0]!;
   if (!(first & 0x80)) throw corrupt(layer.name, 'a packet of its OpenPGP data does not begin as packets do');
-  if (first & 0x40) return { tag: first & 0x3f, body: packetBody(layer, await newLength(layer)) };
-  return { tag: (first >> 2) & 0x0f, body: packetBody(layer, await oldLength(layer, first & 3)) };
+  if (first & 0x40) {
+    const tag = first & 0x3f;
+    return { tag, body: packetBody(layer, await newLength(layer), tag !== TAG.literal) };
+  }
+  return { tag: (first >> 2) & 0x0f, body: packetBody(layer, await oldLength(layer, first & 3), false) };
 }
 
 /** The whole body of a small packet, in memory of its own. Throws `codec.corrupt` for one over 1 MB. */
@@ -94,8 +97,8 @@ function lengthAt(bytes: Buffer, at: number): { length: Sized; size: number } | 
   return { length: { kind: 'whole', bytes: whole }, size };
 }
 
-async function* packetBody(layer: Layer, length: Length): AsyncGenerator<Buffer> {
-  if (length.kind === 'part') yield* partialBody(layer, length.bytes);
+async function* packetBody(layer: Layer, length: Length, mayReuse: boolean): AsyncGenerator<Buffer> {
+  if (length.kind === 'part') yield* partialBody(layer, length.bytes, mayReuse);
   else if (length.kind === 'whole') {
     for (let left = length.bytes; left > 0; ) {
       const chunk = await layer.chunk(left);
@@ -107,9 +110,10 @@ async function* packetBody(layer: Layer, length: Length): AsyncGenerator<Buffer>
 
 /**
  * A body in parts. gpg makes parts of 8 KB, so all parts that are at hand are joined: the layers above then work on chunks as
- * large as the file is read in.
+ * large as the file is read in. With `mayReuse` they all have the same memory: not for what leaves the codec.
  */
-async function* partialBody(layer: Layer, firstPart: number): AsyncGenerator<Buffer> {
+async function* partialBody(layer: Layer, firstPart: number, mayReuse: boolean): AsyncGenerator<Buffer> {
+  const memory = mayReuse ? Buffer.allocUnsafe(PIECE_BYTES) : undefined;
   let part: Sized = { kind: 'part', bytes: firstPart };
   for (let left = firstPart; ; ) {
     if (left === 0) {
@@ -119,7 +123,7 @@ async function* partialBody(layer: Layer, firstPart: number): AsyncGenerator<Buf
       continue;
     }
     const chunk = await layer.chunk(PIECE_BYTES);
-    const joined = Buffer.allocUnsafe(chunk.length);
+    const joined = memory ?? Buffer.allocUnsafe(chunk.length);
     let filled = 0;
     let at = 0;
     while (at < chunk.length) {
