@@ -1,5 +1,5 @@
 /** Documents of the state store about landed objects: what was taken from where, and how far each has come. */
-import type { Collection } from '../ports/state-store.ts';
+import { type Collection, putWrite, type Write } from '../ports/state-store.ts';
 import type { Books, ByRule } from './books.ts';
 
 /**
@@ -122,3 +122,16 @@ export const CURATIONS: Collection<CurationDoc> = {
   name: 'curations',
   indexes: { object: ['object', 'dataset'], dataset: ['dataset', 'current'] },
 };
+
+/**
+ * Outbox of `publish`: objects and runs whose facts have changed since they were last published. Written in the transaction that changes
+ * them, so that no kill loses one. Id: `object|<id>` or `run|<id>`.
+ */
+export interface UnpublishedDoc {
+  id: string;
+}
+export const UNPUBLISHED: Collection<UnpublishedDoc> = { name: 'unpublished', indexes: {} };
+
+export function toPublish(kind: 'object' | 'run', id: string): Write {
+  return putWrite(UNPUBLISHED, { id: `${kind}|${id}` });
+}

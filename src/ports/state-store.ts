@@ -7,7 +7,7 @@
 export interface StateStore {
   get<T extends Doc>(collection: Collection<T>, id: string): Promise<Versioned<T> | undefined>;
   put<T extends Doc>(collection: Collection<T>, doc: T, condition?: Condition): Promise<void>;
-  remove(collection: Collection<Doc>, id: string, condition?: Condition): Promise<void>;
+  remove<T extends Doc>(collection: Collection<T>, id: string, condition?: Condition): Promise<void>;
   transact(writes: Write[]): Promise<void>;
   /** Documents whose index fields equal the given values, in index order, then by id. No index: all, by id. */
   query<T extends Doc>(collection: Collection<T>, query?: Query): AsyncIterable<Versioned<T>>;

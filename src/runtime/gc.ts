@@ -27,11 +27,13 @@ export async function* findGarbage(runtime: Runtime): AsyncGenerator<Garbage> {
     if (o.status === 'verified') payloads.add(o.id);
   }
   const current = new Set<string>();
-  for await (const c of context.state.query(CURATIONS)) if (c.current === 1) for (const key of [...c.files, ...c.rejects]) current.add(key);
+  for await (const c of context.state.query(CURATIONS))
+    if (c.current === 1) for (const key of [...c.files, ...c.rejects]) current.add(key);
   for await (const object of context.objects.list('')) {
     const [zone, second] = object.key.split('/') as [string, string];
     const reason = reasonFor(zone, second, object.key, { landing, payloads, current });
-    if (reason) yield { name: object.key, bytes: object.bytes, reason, remove: () => context.objects.remove(object.key) };
+    if (reason)
+      yield { name: object.key, bytes: object.bytes, reason, remove: () => context.objects.remove(object.key) };
   }
   for await (const l of context.objects.leftovers()) {
     if (l.ageSeconds < UPLOAD_GRACE_S && l.name.includes('upload')) continue;
@@ -42,14 +44,24 @@ export async function* findGarbage(runtime: Runtime): AsyncGenerator<Garbage> {
     const pid = /^(\d+)-/.exec(name)?.[1];
     if (name === 'warehouse' || (pid && isAlive(Number(pid)))) continue;
     const path = join(scratch, name);
-    yield { name: `scratch/${name}`, bytes: (await stat(path)).size, reason: 'scratch of a process that is gone', remove: () => rm(path, { recursive: true, force: true }) };
+    yield {
+      name: `scratch/${name}`,
+      bytes: (await stat(path)).size,
+      reason: 'scratch of a process that is gone',
+      remove: () => rm(path, { recursive: true, force: true }),
+    };
   }
 }
 
 /** Unfinished uploads of the last day are kept: the transfer resumes there. */
 const UPLOAD_GRACE_S = 86_400;
 
-function reasonFor(zone: string, second: string, key: string, known: { landing: Set<string>; payloads: Set<string>; current: Set<string> }): string | undefined {
+function reasonFor(
+  zone: string,
+  second: string,
+  key: string,
+  known: { landing: Set<string>; payloads: Set<string>; current: Set<string> },
+): string | undefined {
   switch (zone) {
     case 'landing':
       return known.landing.has(key) ? undefined : 'landed without a record';

@@ -1,6 +1,7 @@
 /** Replay and release: objects go through verify, curate and load again after the project or the file was fixed. */
 import { GranaryError } from '../lib/errors.ts';
-import { CURATIONS, OBJECTS, type ObjectDoc } from '../model/objects.ts';
+import { CURATIONS, OBJECTS, type ObjectDoc, toPublish } from '../model/objects.ts';
+import { putWrite } from '../ports/state-store.ts';
 import type { StageContext } from '../stages/context.ts';
 import { plain } from '../stages/verify/verify.ts';
 
@@ -24,21 +25,26 @@ export async function replay(selection: ReplaySelection, context: StageContext):
   for (const id of selection.objects ?? []) {
     const object = await findObject(id, context);
     if (object.status === 'superseded') {
-      throw new GranaryError('stage.bad_input', `Object ${object.id} (${object.file}) was superseded by ${object.supersededBy}: replay that one.`, { where: { object: object.id } });
+      throw new GranaryError(
+        'stage.bad_input',
+        `Object ${object.id} (${object.file}) was superseded by ${object.supersededBy}: replay that one.`,
+        { where: { object: object.id } },
+      );
     }
     chosen.set(object.id, object);
   }
   if (selection.quarantined || selection.rejects || (selection.datasets && !selection.objects)) {
     for await (const object of context.state.query(OBJECTS)) {
       if (!inDatasets(object, selection.datasets)) continue;
-      const all = !selection.quarantined && !selection.rejects && ['loaded', 'quarantined', 'duplicate'].includes(object.status);
+      const all =
+        !selection.quarantined && !selection.rejects && ['loaded', 'quarantined', 'duplicate'].includes(object.status);
       const quarantined = selection.quarantined && object.status === 'quarantined';
       const rejects = selection.rejects && object.status === 'loaded' && (await hasRejects(object, context));
       if (all || quarantined || rejects) chosen.set(object.id, plain<ObjectDoc>(object));
     }
   }
   const out = [...chosen.values()].sort((a, b) => (a.order < b.order ? -1 : 1));
-  for (const object of out) await context.state.put(OBJECTS, { ...object, status: 'landed', payloads: null, reasons: [] });
+  for (const object of out) await reopen({ ...object, reasons: [] }, context);
   return out;
 }
 
@@ -46,11 +52,20 @@ export async function replay(selection: ReplaySelection, context: StageContext):
 export async function release(id: string, context: StageContext): Promise<ObjectDoc> {
   const object = await findObject(id, context);
   if (object.status !== 'quarantined') {
-    throw new GranaryError('stage.bad_input', `Object ${object.id} (${object.file}) is ${object.status}, not in quarantine.`, { where: { object: object.id } });
+    throw new GranaryError(
+      'stage.bad_input',
+      `Object ${object.id} (${object.file}) is ${object.status}, not in quarantine.`,
+      { where: { object: object.id } },
+    );
   }
-  const released: ObjectDoc = { ...object, status: 'landed', released: true, payloads: null };
-  await context.state.put(OBJECTS, released);
-  return released;
+  return reopen({ ...object, released: true }, context);
+}
+
+/** An object as if it had just landed. */
+async function reopen(object: ObjectDoc, context: StageContext): Promise<ObjectDoc> {
+  const landed: ObjectDoc = { ...object, status: 'landed', payloads: null };
+  await context.state.transact([putWrite(OBJECTS, landed), toPublish('object', landed.id)]);
+  return landed;
 }
 
 /** Errors: `stage.bad_input` when no object, or more than one, has an id that begins so. */
@@ -58,12 +73,22 @@ export async function findObject(id: string, context: StageContext): Promise<Obj
   const exact = await context.state.get(OBJECTS, id);
   if (exact) return plain<ObjectDoc>(exact);
   const found: ObjectDoc[] = [];
-  for await (const object of context.state.query(OBJECTS)) if (object.id.startsWith(id) || object.file === id || object.path === id) found.push(plain<ObjectDoc>(object));
+  for await (const object of context.state.query(OBJECTS))
+    if (object.id.startsWith(id) || object.file === id || object.path === id) found.push(plain<ObjectDoc>(object));
   const active = found.length > 1 ? found.filter((o) => o.status !== 'superseded') : found;
   if (active.length === 1) return active[0]!;
-  throw new GranaryError('stage.bad_input', active.length === 0 ? `There is no object ${id}.` : `${active.length} objects are called ${id}: ${active.slice(0, 5).map((o) => o.id).join(', ')}.`, {
-    hint: '`granary objects` lists them.',
-  });
+  throw new GranaryError(
+    'stage.bad_input',
+    active.length === 0
+      ? `There is no object ${id}.`
+      : `${active.length} objects are called ${id}: ${active
+          .slice(0, 5)
+          .map((o) => o.id)
+          .join(', ')}.`,
+    {
+      hint: '`granary objects` lists them.',
+    },
+  );
 }
 
 function inDatasets(object: ObjectDoc, datasets: string[] | undefined): boolean {
@@ -73,6 +98,7 @@ function inDatasets(object: ObjectDoc, datasets: string[] | undefined): boolean 
 }
 
 async function hasRejects(object: ObjectDoc, context: StageContext): Promise<boolean> {
-  for await (const c of context.state.query(CURATIONS, { index: 'object', equals: [object.id] })) if (c.current === 1 && c.counts.rejected > 0) return true;
+  for await (const c of context.state.query(CURATIONS, { index: 'object', equals: [object.id] }))
+    if (c.current === 1 && c.counts.rejected > 0) return true;
   return false;
 }

@@ -5,10 +5,11 @@ import { idOf } from '../lib/hash.ts';
 import { redact } from '../lib/redact.ts';
 import { retrying } from '../lib/retry.ts';
 import { addBooks, BOOKS, EMPTY_BOOKS } from '../model/books.ts';
-import { OBJECTS, type ObjectDoc } from '../model/objects.ts';
+import { OBJECTS, type ObjectDoc, toPublish } from '../model/objects.ts';
 import { RUNS, type RunDoc } from '../model/runs.ts';
 import { isoNow } from '../ports/clock.ts';
 import { readObject } from '../ports/object-store.ts';
+import { putWrite } from '../ports/state-store.ts';
 import type { Dataset } from '../project/project.ts';
 import { type LandOutput, land } from '../stages/collect/land.ts';
 import { type FoundFile, type PollOutput, poll } from '../stages/collect/poll.ts';
@@ -65,8 +66,6 @@ interface Session {
   runtime: Runtime;
   request: RunRequest;
   doc: RunDoc;
-  /** Objects whose facts have changed. */
-  touched: Set<string>;
   emit(event: RunEvent): void;
   fail(what: string, error: unknown, object?: string): void;
   /** Transient errors are tried again. */
@@ -76,7 +75,8 @@ interface Session {
 async function begin(runtime: Runtime, request: RunRequest): Promise<Session> {
   const { state, clock } = runtime.context;
   for await (const old of state.query(RUNS, { index: 'status', equals: ['running'] })) {
-    await state.put(RUNS, { ...plain<RunDoc>(old), status: 'interrupted', endedAt: isoNow(clock) });
+    const ended: RunDoc = { ...plain<RunDoc>(old), status: 'interrupted', endedAt: isoNow(clock) };
+    await state.transact([putWrite(RUNS, ended), toPublish('run', old.id)]);
   }
   const startedAt = isoNow(clock);
   const doc: RunDoc = {
@@ -96,7 +96,6 @@ async function begin(runtime: Runtime, request: RunRequest): Promise<Session> {
     runtime,
     request,
     doc,
-    touched: new Set(),
     emit,
     fail(what, e, object) {
       const error = asGranaryError(e);
@@ -138,7 +137,6 @@ async function collect(session: Session, source: string): Promise<void> {
       const output = await session.attempt(found.file.path, () => land({ ...found, source }, context));
       if (output.object !== undefined && output.outcome !== 'unchanged') {
         session.doc.landed++;
-        session.touched.add(output.object);
       }
       session.emit({ type: 'landed', source, path: found.file.path, output });
     } catch (e) {
@@ -181,7 +179,6 @@ async function process(session: Session): Promise<void> {
       project.config.workers.count,
       (object) => prepare(session, object),
       async (object, prepared) => {
-        session.touched.add(object.id);
         if (!(prepared instanceof Error)) await loadAll(session, object, prepared);
         else session.fail(object.file, prepared, object.id);
       },
@@ -250,18 +247,9 @@ async function loadAll(session: Session, object: ObjectDoc, prepared: Prepared):
         load({ run: session.doc.id, object: object.id, dataset, curation: curated.curation }, session.runtime.context),
       );
       session.emit({ type: 'loaded', object, dataset, curated, output });
-      await addSuperseded(session, object);
     } catch (e) {
       session.fail(object.file, e, object.id);
     }
-  }
-}
-
-/** Facts of the objects that this one has taken the place of have changed too. */
-async function addSuperseded(session: Session, object: ObjectDoc): Promise<void> {
-  for (let id = object.supersedes; id !== null; ) {
-    session.touched.add(id);
-    id = (await session.runtime.context.state.get(OBJECTS, id))?.supersedes ?? null;
   }
 }
 
@@ -304,7 +292,7 @@ async function finish(session: Session): Promise<RunDoc> {
     doc.totals = addBooks(doc.totals, b);
   doc.endedAt = isoNow(context.clock);
   doc.status = session.request.signal?.aborted ? 'interrupted' : doc.errors.length > 0 ? 'failed' : 'succeeded';
-  await context.state.put(RUNS, doc);
-  await publish({ run: doc.id, objects: [...session.touched] }, context);
+  await context.state.transact([putWrite(RUNS, doc), toPublish('run', doc.id)]);
+  await publish(context);
   return doc;
 }

@@ -1,7 +1,7 @@
 /** Load: one object's curated rows into their table, exactly once, and the books of it. */
 import { GranaryError } from '../lib/errors.ts';
 import { assertBalanced, BOOKS, type BooksDoc } from '../model/books.ts';
-import { CURATIONS, type CurationDoc, OBJECTS, type ObjectDoc } from '../model/objects.ts';
+import { CURATIONS, type CurationDoc, OBJECTS, type ObjectDoc, toPublish } from '../model/objects.ts';
 import { type ColumnType, LINEAGE } from '../model/schema.ts';
 import { isoNow } from '../ports/clock.ts';
 import { putWrite, type Write } from '../ports/state-store.ts';
@@ -132,11 +132,16 @@ async function settle(
     at: isoNow(context.clock),
   };
   assertBalanced(books, { object: object.id, dataset: dataset.key });
-  const writes: Write[] = [putWrite(CURATIONS, { ...plain(curation), status: 'loaded' }), putWrite(BOOKS, books)];
+  const writes: Write[] = [
+    putWrite(CURATIONS, { ...plain(curation), status: 'loaded' }),
+    putWrite(BOOKS, books),
+    toPublish('object', object.id),
+  ];
   for await (const other of context.state.query(CURATIONS, { index: 'object', equals: [object.id, dataset.key] })) {
     if (other.id !== curation.id && other.current === 1) writes.push(...(await withdrawal(context, other)));
   }
   for (const older of earlier) {
+    writes.push(toPublish('object', older.id));
     if (older.status !== 'superseded')
       writes.push(putWrite(OBJECTS, { ...older, status: 'superseded', supersededBy: object.id }));
     for await (const other of context.state.query(CURATIONS, { index: 'object', equals: [older.id] })) {

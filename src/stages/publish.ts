@@ -1,41 +1,54 @@
 /** Publish: the facts of a run into the warehouse's system tables, for anyone to query. */
 import { BOOKS, difference } from '../model/books.ts';
-import { OBJECTS } from '../model/objects.ts';
+import { OBJECTS, UNPUBLISHED, type UnpublishedDoc } from '../model/objects.ts';
 import { RUNS } from '../model/runs.ts';
+import type { Versioned } from '../ports/state-store.ts';
 import type { Facts } from '../ports/warehouse-facts.ts';
 import type { LoadContext } from './load.ts';
 
-export interface PublishInput {
-  run: string;
-  /** Objects that the run has touched. */
-  objects: string[];
-}
-
 const BATCH = 5000;
 
-export async function publish(input: PublishInput, context: LoadContext): Promise<{ objects: number }> {
-  for (let from = 0; from < input.objects.length; from += BATCH) {
-    await context.warehouse.publishFacts(await factsOf(input.objects.slice(from, from + BATCH), context));
-  }
-  const run = await context.state.get(RUNS, input.run);
-  if (run) {
+/** Publishes everything in the outbox. What changes meanwhile stays in it. */
+export async function publish(context: LoadContext): Promise<{ published: number }> {
+  let published = 0;
+  for (;;) {
+    const batch: Versioned<UnpublishedDoc>[] = [];
+    for await (const entry of context.state.query(UNPUBLISHED, { limit: BATCH })) batch.push(entry);
+    if (batch.length === 0) return { published };
+    const ids = (kind: string) =>
+      batch.filter((b) => b.id.startsWith(`${kind}|`)).map((b) => b.id.slice(kind.length + 1));
     await context.warehouse.publishFacts({
-      runs: [
-        {
-          id: run.id,
-          status: run.status,
-          started_at: run.startedAt,
-          ...(run.endedAt && { finished_at: run.endedAt }),
-          objects: run.landed,
-          received: run.totals.received,
-          loaded: run.totals.loaded,
-          rejected: run.totals.rejected,
-          ...(run.errors[0] && { error: run.errors[0].message }),
-        },
-      ],
+      ...(await factsOf(ids('object'), context)),
+      runs: await runFacts(ids('run'), context),
+    });
+    for (let from = 0; from < batch.length; from += 100) {
+      const entries = batch.slice(from, from + 100);
+      await context.state.transact(
+        entries.map((e) => ({ remove: { collection: UNPUBLISHED as never, id: e.id, condition: { rev: e.rev } } })),
+      );
+    }
+    published += batch.length;
+  }
+}
+
+async function runFacts(ids: string[], context: LoadContext): Promise<NonNullable<Facts['runs']>> {
+  const out: NonNullable<Facts['runs']>[number][] = [];
+  for (const id of ids) {
+    const run = await context.state.get(RUNS, id);
+    if (!run) continue;
+    out.push({
+      id,
+      status: run.status,
+      started_at: run.startedAt,
+      ...(run.endedAt && { finished_at: run.endedAt }),
+      objects: run.landed,
+      received: run.totals.received,
+      loaded: run.totals.loaded,
+      rejected: run.totals.rejected,
+      ...(run.errors[0] && { error: run.errors[0].message }),
     });
   }
-  return { objects: input.objects.length };
+  return out;
 }
 
 async function factsOf(ids: string[], context: LoadContext): Promise<Facts> {

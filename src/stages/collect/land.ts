@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
-import { OBJECTS, type ObjectDoc, ORIGINS, type OriginDoc, originId } from '../../model/objects.ts';
+import { OBJECTS, type ObjectDoc, ORIGINS, type OriginDoc, originId, toPublish } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
 import type { FileSource, RemoteFile } from '../../ports/connector.ts';
 import type { Upload } from '../../ports/object-store.ts';
@@ -220,6 +220,7 @@ async function record(
   };
   await context.state.transact([
     putWrite(OBJECTS, doc, { absent: true }),
+    toPublish('object', doc.id),
     putWrite(ORIGINS, origin, before ? { rev: before.rev } : { absent: true }),
   ]);
 }

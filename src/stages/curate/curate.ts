@@ -5,10 +5,11 @@
 import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
 import { literal, sql } from '../../lib/sql.ts';
-import { CURATIONS, type CurationDoc, OBJECTS, type ObjectDoc, type Reason } from '../../model/objects.ts';
+import { CURATIONS, type CurationDoc, OBJECTS, type ObjectDoc, type Reason, toPublish } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { Format } from '../../ports/format.ts';
+import { putWrite } from '../../ports/state-store.ts';
 import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
 import { formatConfig } from '../format-config.ts';
@@ -182,6 +183,7 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
               dataset: dataset.key,
               curation,
               hideRaw,
+              archive,
               scratch: work.scratch,
             },
             folder,
@@ -236,9 +238,8 @@ async function quarantine(
   reasons: Reason[],
 ): Promise<CurateOutput> {
   const { received, accepted, filtered, deduplicated, rejected } = accounting;
-  await context.state.put(OBJECTS, { ...plain(work.object), status: 'quarantined', reasons } as ObjectDoc, {
-    rev: work.object.rev,
-  });
+  const held: ObjectDoc = { ...plain<ObjectDoc>(work.object), status: 'quarantined', reasons };
+  await context.state.transact([putWrite(OBJECTS, held, { rev: work.object.rev }), toPublish('object', held.id)]);
   return {
     curation: work.curation,
     status: 'quarantined',

@@ -26,6 +26,8 @@ export interface RejectsInput {
   curation: string;
   /** Raw text may hold values that are masked in the table: then it is left out here and stays in the landed object only. */
   hideRaw: boolean;
+  /** The object is an archive: rejects name the member. */
+  archive: boolean;
   scratch: string;
 }
 
@@ -41,13 +43,13 @@ export async function writeRejects(input: RejectsInput, folder: string): Promise
         sql`CASE WHEN ${raw(isBroken(i))} THEN {rule: ${literal(c.rule)}, "column": ${literal(c.column)}, severity: ${literal(c.severity)}, reason: coalesce(${raw(c.reason)}, '')} END`,
     );
   await engine.run(
-    `CREATE OR REPLACE TEMP TABLE _bad AS SELECT _p, _line, ${reasons.length > 0 ? `list_filter([${reasons.join(', ')}], lambda w: w IS NOT NULL)` : '[]'} AS why FROM ${input.all} WHERE ${rejectedCondition(checks)} ORDER BY _p, _line`,
+    `CREATE OR REPLACE TEMP TABLE _bad AS SELECT _p, _line, ${reasons.length > 0 ? `list_filter([${reasons.join(', ')}], lambda w: w IS NOT NULL)` : '[]'}::STRUCT(rule VARCHAR, "column" VARCHAR, severity VARCHAR, reason VARCHAR)[] AS why FROM ${input.all} WHERE ${rejectedCondition(checks)} ORDER BY _p, _line`,
   );
   await engine.run(
     `CREATE OR REPLACE TEMP TABLE _lines AS SELECT DISTINCT _p, _line FROM (SELECT _p, _line FROM _bad UNION ALL SELECT _p, _line FROM ${UNIQUE_BREAKS} WHERE severity <> 'warn') ORDER BY ALL`,
   );
   await loadRawTexts(input);
-  const members = input.staged.map((s, p) => sql`(${p}, ${literal(s.payload.name)})`);
+  const members = input.staged.map((s, p) => sql`(${p}, ${literal(input.archive ? s.payload.name : null)}::VARCHAR)`);
   const target = join(folder, 'rejects.parquet');
   await engine.run(sql`
     COPY (

@@ -1,7 +1,7 @@
 /** Verify: may a landed object be read? It is, or it goes to quarantine, whole, with every reason. */
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
 import { BOOKS, EMPTY_BOOKS } from '../../model/books.ts';
-import { OBJECTS, type ObjectDoc, type Reason } from '../../model/objects.ts';
+import { OBJECTS, type ObjectDoc, type Reason, toPublish } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
 import { readObject } from '../../ports/object-store.ts';
 import { type Doc, putWrite, type Versioned, type Write } from '../../ports/state-store.ts';
@@ -51,7 +51,10 @@ export async function verify(input: VerifyInput, context: StageContext): Promise
     payloads: hold || duplicate ? null : list,
     declared: found.declared,
   };
-  const writes: Write[] = [putWrite(OBJECTS, plain<ObjectDoc>(doc), { rev: object.rev })];
+  const writes: Write[] = [
+    putWrite(OBJECTS, plain<ObjectDoc>(doc), { rev: object.rev }),
+    toPublish('object', object.id),
+  ];
   if (duplicate) {
     writes.push(
       putWrite(BOOKS, {
