@@ -274,6 +274,13 @@ test('a secret in clear is a warning, and no message shows it', async (t) => {
   assert.match(problems[0]!.message, /found "\*\*\*"/);
 });
 
+test('not even the beginning of a long secret gets into a message', async (t) => {
+  const key = `-----BEGIN KEY-----${'abcdefgh'.repeat(20)}`;
+  const source = 'connector: { type: sftp, host: h, port: "${secret:KEY}" }\ndatasets: {}\n';
+  const problems = await problemLines(t, { 'sources/s.yaml': source }, { secrets: { get: async () => key } });
+  assert.deepEqual(problems, ['sources/s.yaml:1:41 expected a whole number, found "***"']);
+});
+
 test('the project is found from any folder below it', async (t) => {
   const dir = await projectFolder(t, {});
   await mkdir(join(dir, 'a/b'), { recursive: true });

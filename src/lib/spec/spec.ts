@@ -3,6 +3,8 @@
  * (`docs.ts`) and the JSON Schema (`json-schema.ts`). Specs are plain values: importing one does nothing.
  */
 
+import { redact } from '../redact.ts';
+
 export interface Issue {
   /** Keys and indexes from the root of the parsed value. */
   path: (string | number)[];
@@ -54,11 +56,11 @@ export interface ObjectSpec<T> extends Spec<T> {
   readonly fields: Record<string, Spec<unknown>>;
 }
 
-/** What YAML calls a value, for messages. */
+/** What YAML calls a value, for messages. Secrets are blanked out before long text is cut, so that no piece of one is left. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  const s = String(value);
+  const s = redact(String(value));
   return typeof value === 'string' ? `"${s.length > 60 ? `${s.slice(0, 57)}…` : s}"` : s;
 }
