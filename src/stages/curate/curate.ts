@@ -39,7 +39,10 @@ export interface CurateOutput {
   filtered: number;
   deduplicated: number;
   rejected: number;
+  /** Why the object is in quarantine. */
   reasons: Reason[];
+  /** How its columns differ from the contract, in sentences. */
+  drift: string[];
 }
 
 export async function curate(input: CurateInput, context: StageContext): Promise<CurateOutput> {
@@ -98,7 +101,17 @@ export async function curate(input: CurateInput, context: StageContext): Promise
 
 function outputOf(doc: CurationDoc): CurateOutput {
   const { received, accepted, filtered, deduplicated, rejected } = doc.counts;
-  return { curation: doc.id, status: 'curated', received, accepted, filtered, deduplicated, rejected, reasons: [] };
+  return {
+    curation: doc.id,
+    status: 'curated',
+    received,
+    accepted,
+    filtered,
+    deduplicated,
+    rejected,
+    reasons: [],
+    drift: doc.drift,
+  };
 }
 
 /** Of a payload with several record types, a part reads its own. */
@@ -249,5 +262,6 @@ async function quarantine(
     deduplicated,
     rejected,
     reasons,
+    drift: [],
   };
 }
