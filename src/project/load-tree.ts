@@ -1,9 +1,11 @@
 /** One file of the project with what an environment lays over it: merged, references resolved, parsed by its spec. */
+
+import type { Path } from '../lib/spec/common.ts';
 import { isMapping } from '../lib/spec/common.ts';
 import type { Issue, Spec } from '../lib/spec/spec.ts';
 import { overlay } from './environments.ts';
 import { reportClearSecrets } from './lint/secrets.ts';
-import type { Layer, Path } from './positions.ts';
+import type { Layer } from './positions.ts';
 import type { ReferenceResolver } from './references.ts';
 import { type Findings, type Report, reportIssues, reportOn } from './report.ts';
 import type { YamlFile } from './yaml-file.ts';

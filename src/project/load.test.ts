@@ -196,6 +196,23 @@ test('mistakes of YAML are explained', async (t) => {
   assert.match((await lines('a: 1\n---\nb: 1\n'))[0]!, /^sources\/s.yaml:2:1 a second document/);
 });
 
+test('a granary.yaml that cannot be read makes no false problems elsewhere', async (t) => {
+  const files = {
+    'granary.yaml': 'name: "t\n',
+    'sources/s.yaml': `tenant: acme\n${salesSource('mask: { store: hash }\n')}`,
+  };
+  const lines = await problemLines(t, files, { environment: 'prod' });
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]!, /^granary\.yaml:2:1 Missing closing "quote/);
+});
+
+test('the bare word null in a list is explained', async (t) => {
+  const source = salesSource('rules: [{ allowed: { column: store, values: [a, NULL] } }]\n');
+  assert.deepEqual(await problemLines(t, { 'sources/s.yaml': source }), [
+    'sources/s.yaml:10:53 expected a value, found nothing; the word null is written in quotes: "null"',
+  ]);
+});
+
 test('a file that cannot be read is named', async (t) => {
   const dir = await projectFolder(t, {});
   await mkdir(join(dir, 'sources/a.yaml'), { recursive: true });

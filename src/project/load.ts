@@ -68,7 +68,7 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
   }
   lint({
     tenants: config?.tenants,
-    hasMaskKey: config?.mask_key !== undefined,
+    hasMaskKey: !config || config.mask_key !== undefined,
     sources: sources.map((s) => s.forLint),
   });
 
@@ -126,10 +126,10 @@ function resolveSource(
   components: ProjectComponents,
 ): LoadedSource {
   const tenant = config.tenant ?? 'main';
-  const faulty = new Set(issues.filter((i) => i.path[0] === 'datasets').map((i) => i.path[1]));
+  const faulty = new Set(issues.flatMap((i) => (i.path[0] === 'datasets' && i.path[1] ? [String(i.path[1])] : [])));
   const all = Object.entries((config.datasets ?? {}) as Record<string, DatasetConfig>);
   const configs = new Map(all.filter(([dataset]) => !faulty.has(dataset)));
-  const names = [...new Set([...all.map(([dataset]) => dataset), ...[...faulty].map(String)])];
+  const names = [...new Set([...all.map(([dataset]) => dataset), ...faulty])];
   const datasets = resolveDatasets({ source: name, tenant, configs, names, components, report });
   return {
     source: { name, file, tenant, config, datasets: new Map([...datasets].map(([k, d]) => [k, d.dataset])) },

@@ -1,9 +1,8 @@
 /** Where a value of the configuration was written, when it may have been merged from a file and an environment's overrides. */
 import { type Document, isMap, isScalar, isSeq, type Node } from 'yaml';
+import type { Path } from '../lib/spec/common.ts';
 import type { Position } from './problems.ts';
 import { isMergeKey, mergeSources, positionAt, startOf, target, type YamlFile } from './yaml-file.ts';
-
-export type Path = (string | number)[];
 
 /** A tree within a file: the value at `at` is the root that paths start from. */
 export interface Layer {

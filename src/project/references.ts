@@ -4,10 +4,10 @@
  */
 import { nearest } from '../lib/nearest.ts';
 import { registerSecret } from '../lib/redact.ts';
+import type { Path } from '../lib/spec/common.ts';
 import { isMapping } from '../lib/spec/common.ts';
 import type { Issue } from '../lib/spec/spec.ts';
 import type { SecretStore } from '../ports/secrets.ts';
-import type { Path } from './positions.ts';
 
 /** A secret store, or several behind one face. What it cannot tell is left out of messages. */
 export type SecretLookup = Pick<SecretStore, 'get'> & Partial<Pick<SecretStore, 'description' | 'list'>>;

@@ -1,6 +1,8 @@
 /** Collects problems and warnings by the path of a value; positions are looked up only for those. */
+
+import type { Path } from '../lib/spec/common.ts';
 import type { Issue } from '../lib/spec/spec.ts';
-import { type Layer, locate, type Path } from './positions.ts';
+import { type Layer, locate } from './positions.ts';
 import type { Problem } from './problems.ts';
 
 export interface Finding {

@@ -8,8 +8,14 @@ export type Present<I, T> = I extends { default: unknown } ? T : I extends { opt
 /** The value of a field that is not there; an issue when it has to be. */
 export function absent<T>(info: FieldInfo<T>, path: Path, context: ParseContext): T | undefined {
   if (info.default !== undefined) return info.default;
-  if (!info.optional)
-    context.issues.push({ path: path.slice(0, -1), atKey: true, message: `"${path.at(-1)}" is missing: ${info.doc}` });
+  if (info.optional) return undefined;
+  const last = path.at(-1);
+  if (typeof last === 'number')
+    context.issues.push({
+      path,
+      message: 'expected a value, found nothing; the word null is written in quotes: "null"',
+    });
+  else context.issues.push({ path: path.slice(0, -1), atKey: true, message: `"${last}" is missing: ${info.doc}` });
   return undefined;
 }
 

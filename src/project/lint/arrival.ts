@@ -1,7 +1,7 @@
 /** How files arrive: names of companion files, declared totals, and what is done with a file after landing. */
 import { nearest } from '../../lib/nearest.ts';
+import type { Path } from '../../lib/spec/common.ts';
 import type { NamePattern } from '../name-pattern.ts';
-import type { Path } from '../positions.ts';
 import type { Dataset } from '../project.ts';
 import type { Report } from '../report.ts';
 import type { DatasetConfig } from '../specs/dataset.ts';

@@ -1,7 +1,7 @@
 /** The columns of a dataset at the stations of its way. */
 import { nearest } from '../../lib/nearest.ts';
+import type { Path } from '../../lib/spec/common.ts';
 import type { ColumnType } from '../../model/schema.ts';
-import type { Path } from '../positions.ts';
 import type { Report } from '../report.ts';
 import type { DatasetConfig } from '../specs/dataset.ts';
 

@@ -1,8 +1,8 @@
 /** Secrets that stand in a file in clear instead of behind a reference. */
 import { registerSecret } from '../../lib/redact.ts';
+import type { Path } from '../../lib/spec/common.ts';
 import { isMapping } from '../../lib/spec/common.ts';
 import type { Spec } from '../../lib/spec/spec.ts';
-import type { Path } from '../positions.ts';
 import type { Report } from '../report.ts';
 
 /** Warns of each, and registers it with `redact`, so that no message shows it. `value` is as written, before references are resolved. */

@@ -1,6 +1,6 @@
 /** Tables: datasets that fill the same one must agree, and reference tables must be filled by something. */
 import { nearest } from '../../lib/nearest.ts';
-import type { Path } from '../positions.ts';
+import type { Path } from '../../lib/spec/common.ts';
 import type { ResolvedDataset } from '../resolve-datasets.ts';
 import { storedTypes } from './column-sets.ts';
 
