@@ -1,5 +1,5 @@
 /** What every user of DuckDB shares: statements over a connection, results that prove their end, and errors as ours. */
-import type { DuckDBConnection, DuckDBResultReader } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBResult, DuckDBResultReader } from '@duckdb/node-api';
 import { asGranaryError, type ErrorCode, GranaryError } from './errors.ts';
 import { ident, literal, raw, sql } from './sql.ts';
 
@@ -74,13 +74,14 @@ async function* provenBatches<Row>(
   statement: string,
   code: ErrorCode,
 ): AsyncGenerator<Row[]> {
+  let result: DuckDBResult | undefined;
+  let ended = false;
   const proven = sql`SELECT false AS ${ident(END)}, * FROM (${raw(statement)}) UNION ALL BY NAME SELECT true AS ${ident(END)}`;
   try {
-    const result = await connection.stream(proven);
+    result = await connection.stream(proven);
     const wide = await wideColumns(result);
     for await (const rows of result.yieldRowObjectJson()) {
       const batch: Row[] = [];
-      let ended = false;
       for (const r of rows as Record<string, unknown>[]) {
         if (r[END] === true) ended = true;
         else {
@@ -89,15 +90,29 @@ async function* provenBatches<Row>(
         }
       }
       if (batch.length > 0) yield batch;
-      if (ended) return;
     }
   } catch (e) {
     throw engineError(e, code, statement);
+  } finally {
+    if (!ended && result) await drain(connection, result);
   }
+  if (ended) return;
   throw new GranaryError('query.incomplete', 'The result stopped before its end.', {
     transient: true,
     hint: 'Run it again; if it repeats, the engine ran out of memory or disk.',
   });
+}
+
+/**
+ * Ends a streamed result that may not have been read to its end. It would keep its database open, and the file locked, after connection and
+ * instance are closed; after a ROLLBACK it is too late for this.
+ */
+export async function drain(connection: DuckDBConnection, result: DuckDBResult): Promise<void> {
+  connection.interrupt();
+  for (;;) {
+    const chunk = await result.fetchChunk().catch(() => null);
+    if (!chunk || chunk.rowCount === 0) return;
+  }
 }
 
 /** An engine error as ours. The statement goes to details, cut, for the log. */

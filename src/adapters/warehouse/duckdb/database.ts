@@ -5,6 +5,7 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { engineError, type Session, sessionOf } from '../../../lib/duckdb.ts';
 import { GranaryError } from '../../../lib/errors.ts';
 import { literal, sql } from '../../../lib/sql.ts';
+import { Reader } from './reader.ts';
 
 export interface DatabaseOptions {
   /** The database file; made if it is not there. */
@@ -25,6 +26,7 @@ export class Database {
   private readonly path: string;
   private readonly instance: DuckDBInstance;
   private readonly writer: DuckDBConnection;
+  private readonly readers = new Set<Reader>();
   /** Settles when the last write that was asked for is done. */
   private lastWrite: Promise<unknown> = Promise.resolve();
 
@@ -84,26 +86,29 @@ export class Database {
     }
   }
 
-  /** A connection of its own, for reading; the caller closes it. */
-  async connect(): Promise<DuckDBConnection> {
-    return await this.instance.connect();
+  /** For queries; the caller closes it. */
+  async reader(): Promise<Reader> {
+    const connection = await this.instance.connect();
+    const reader = await Reader.open(connection, (r) => this.readers.delete(r));
+    this.readers.add(reader);
+    return reader;
   }
 
   /** Reads in one snapshot. Wrong statements are `query.failed`. */
   async read<T>(act: (session: Session) => Promise<T>): Promise<T> {
-    const connection = await this.connect();
+    const reader = await this.reader();
     try {
-      const session = sessionOf(connection, 'query.failed');
-      await session.run('BEGIN TRANSACTION READ ONLY');
-      return await act(session);
+      return await act(sessionOf(reader.connection, 'query.failed'));
     } finally {
-      await release(connection);
+      await reader.close();
     }
   }
 
+  /** Waits for writes, stops reads. */
   async close(): Promise<void> {
     if (!open.has(this.path)) return;
     await this.lastWrite;
+    await Promise.all([...this.readers].map((r) => r.close()));
     try {
       await sessionOf(this.writer, 'load.failed').run('CHECKPOINT');
     } finally {
@@ -112,12 +117,6 @@ export class Database {
       open.delete(this.path);
     }
   }
-}
-
-/** Ends the transaction and closes. A result that was not read to its end would keep a mere closed connection's transaction open. */
-export async function release(connection: DuckDBConnection): Promise<void> {
-  await connection.run('ROLLBACK').catch(() => undefined);
-  connection.closeSync();
 }
 
 function busy(path: string, who: string, cause?: unknown): GranaryError {

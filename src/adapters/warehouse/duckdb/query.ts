@@ -1,12 +1,12 @@
 /** Queries of people and programs: read-only, streamed, with a proven end. */
-import type { DuckDBConnection } from '@duckdb/node-api';
 import { engineError, sessionOf } from '../../../lib/duckdb.ts';
 import { asGranaryError, GranaryError } from '../../../lib/errors.ts';
 import { ident, join, literal, raw, sql } from '../../../lib/sql.ts';
 import type { QueryOptions, QueryResult } from '../../../ports/warehouse.ts';
-import { type Database, release } from './database.ts';
+import type { Database } from './database.ts';
 import { columnType } from './evolve.ts';
 import { explain, guardQuery, type SerializedSql, withoutSemicolon } from './query-guard.ts';
+import type { Reader } from './reader.ts';
 
 /** See `Warehouse.query`. */
 export async function query(database: Database, text: string, options: QueryOptions = {}): Promise<QueryResult> {
@@ -45,14 +45,14 @@ async function tableNames(database: Database): Promise<Set<string>> {
 
 /** Checks the statement and binds it, without running it. */
 async function prepare(database: Database, text: string, tables: ReadonlySet<string>): Promise<ResultColumn[]> {
-  const connection = await openReader(database);
+  const reader = await openReader(database);
   try {
-    const session = sessionOf(connection, 'query.failed');
+    const session = sessionOf(reader.connection, 'query.failed');
     const [row] = await session.all<{ tree: string }>(
       sql`SELECT json_serialize_sql(${literal(text)}, skip_null := true, skip_empty := true)::VARCHAR AS tree`,
     );
     guardQuery(text, JSON.parse(row!.tree) as SerializedSql, tables);
-    const statement = await connection.prepare(text);
+    const statement = await reader.connection.prepare(text);
     const { DuckDBTypeId } = await import('@duckdb/node-api');
     const wide: number[] = [DuckDBTypeId.BIGINT, DuckDBTypeId.UBIGINT, DuckDBTypeId.HUGEINT, DuckDBTypeId.UHUGEINT];
     const columns = Array.from({ length: statement.columnCount }, (_, i) => ({
@@ -65,15 +65,14 @@ async function prepare(database: Database, text: string, tables: ReadonlySet<str
   } catch (e) {
     throw explain(asGranaryError(e).message, text, tables) ?? engineError(e, 'query.failed', text);
   } finally {
-    await release(connection);
+    await reader.close();
   }
 }
 
-async function openReader(database: Database): Promise<DuckDBConnection> {
-  const connection = await database.connect();
-  await connection.run('SET errors_as_json = true');
-  await connection.run('BEGIN TRANSACTION READ ONLY');
-  return connection;
+async function openReader(database: Database): Promise<Reader> {
+  const reader = await database.reader();
+  await reader.connection.run('SET errors_as_json = true');
+  return reader;
 }
 
 async function* stream(
@@ -85,31 +84,31 @@ async function* stream(
   onTruncated: () => void,
 ): AsyncGenerator<unknown[][]> {
   if (signal?.aborted) throw cancelled();
-  const connection = await openReader(database);
-  const interrupt = () => connection.interrupt();
+  const reader = await openReader(database);
+  const interrupt = () => reader.connection.interrupt();
   signal?.addEventListener('abort', interrupt);
   const { head, statement } = withSentinel(text, columns, maxRows);
+  let left = maxRows ?? Number.POSITIVE_INFINITY;
+  let ended = false;
   try {
-    let left = maxRows ?? Number.POSITIVE_INFINITY;
-    const result = await connection.stream(statement);
-    for await (const rows of result.yieldRowsJson()) {
+    await reader.stream(statement);
+    for (let rows = await reader.next(); rows; rows = await reader.next()) {
       const batch: unknown[][] = [];
-      let ended = false;
       for (const row of rows) {
         if (row.pop() === true) ended = true;
         else if (left-- > 0) batch.push(plain(row, columns));
         else onTruncated();
       }
       if (batch.length > 0) yield batch;
-      if (ended) return;
     }
   } catch (e) {
     if (signal?.aborted) throw cancelled(e);
     throw explain(asGranaryError(e).message, text, tables, head) ?? engineError(e, 'query.failed', text);
   } finally {
     signal?.removeEventListener('abort', interrupt);
-    await release(connection);
+    await reader.close();
   }
+  if (ended) return;
   if (signal?.aborted) throw cancelled();
   throw new GranaryError('query.incomplete', 'The result stopped before its end.', {
     transient: true,
