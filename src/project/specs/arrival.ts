@@ -9,7 +9,10 @@ export const ready = s.object(
       default: 'stable',
     }),
     stable_for: s.duration({ doc: 'How long the size must not change.', default: 60, example: '60 s' }),
-    marker: s.text({ doc: 'Name of the marker; `{name}` is the file’s name.', default: '{name}.done' }),
+    marker: s.text({
+      doc: 'Name of the marker; `{name}` is the file’s name, `{stem}` that up to its first dot.',
+      default: '{name}.done',
+    }),
   },
   {
     doc: 'When a file counts as completely written. A control file or trailer, where declared, is waited for as well.',
@@ -55,7 +58,10 @@ export const verify = s.object(
     }),
     checksum: s.object(
       {
-        file: s.text({ doc: 'Name of the sidecar file; `{name}` is the file’s name.', default: '{name}.sha256' }),
+        file: s.text({
+          doc: 'Name of the sidecar file; `{name}` is the file’s name, `{stem}` that up to its first dot.',
+          default: '{name}.sha256',
+        }),
         algorithm: s.choice(['sha256', 'sha1', 'md5'], { doc: 'Which checksum it holds.', default: 'sha256' }),
       },
       {
@@ -66,7 +72,10 @@ export const verify = s.object(
     ),
     control_file: s.object(
       {
-        file: s.text({ doc: 'Name of the control file; `{name}` is the file’s name.', example: '{name}.ctl' }),
+        file: s.text({
+          doc: 'Name of the control file; `{name}` is the file’s name, `{stem}` that up to its first dot.',
+          example: '{name}.ctl',
+        }),
         pattern: s.text({ doc: `Regular expression over its text. ${totals}`, example: 'rows=(?<rows>\\d+)' }),
       },
       { doc: 'A control file with declared totals. The file is not taken before it is there.', optional: true },

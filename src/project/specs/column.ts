@@ -26,7 +26,7 @@ export const column = s.object(
       optional: true,
     }),
     from_name: s.text({
-      doc: 'Take the value from this part of the file name instead: a `{part}` of `files`.',
+      doc: 'Take the value from this part of the file name instead: a `{part}` of `files`, or `date`.',
       example: 'store',
       optional: true,
     }),
