@@ -1,4 +1,5 @@
 /** Stages all payloads of an object, and gives one relation of all their rows. */
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { literal, raw, sql } from '../../lib/sql.ts';
 import type { ObjectDoc } from '../../model/objects.ts';
@@ -50,6 +51,7 @@ export async function stageAll(
   const parts: string[] = [];
   for (const [ordinal, payload] of work.payloads.entries()) {
     context.progress({ what: `reading ${work.object.file}`, done: ordinal, total: work.payloads.length, unit: 'rows' });
+    const scratch = await mkdtemp(join(work.scratch, 'payload-'));
     const staged = await stagePayload({
       engine,
       format,
@@ -60,8 +62,7 @@ export async function stageAll(
       path: await context.objects.localPath(payload.key),
       index: payload.index ? await readObject(context.objects, payload.index) : undefined,
       constants: work.object.nameParts,
-      scratch: work.scratch,
-      ordinal,
+      scratch,
       signal: context.signal,
     });
     await engine.run(
@@ -70,7 +71,7 @@ export async function stageAll(
     files.push(staged);
     if (work.payloads.length === 1) parts.push(resolved(staged, 0));
     else {
-      const path = join(work.scratch, `resolved-${ordinal}.parquet`);
+      const path = join(scratch, 'resolved.parquet');
       await engine.run(
         sql`COPY (SELECT * FROM ${raw(resolved(staged, ordinal))}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy)`,
       );

@@ -36,8 +36,6 @@ export interface StagingInput {
   /** Values of the named parts of the file name. */
   constants: Record<string, string>;
   scratch: string;
-  /** Ordinal of the payload in its object. */
-  ordinal: number;
   signal: AbortSignal | undefined;
 }
 
@@ -77,12 +75,12 @@ export async function stagePayload(input: StagingInput): Promise<StagedPayload> 
 
 async function stageOnce(input: StagingInput, attempt: Attempt, i: number): Promise<StagedPayload | undefined> {
   const { engine, plan } = input;
-  const path = join(input.scratch, `staged-${input.ordinal}-${i}.parquet`);
+  const path = join(input.scratch, `staged-${i}.parquet`);
   const relation = await attempt.prepare();
   const passthrough = relation.hasLine ? ['_line'] : [];
   let source = relation.sql;
   if (plan.joins) {
-    const parsed = join(input.scratch, `parsed-${input.ordinal}-${i}.parquet`);
+    const parsed = join(input.scratch, `parsed-${i}.parquet`);
     await engine.run(
       sql`COPY (SELECT * FROM ${raw(source)}) TO ${literal(parsed)} (FORMAT parquet, COMPRESSION snappy)`,
     );
