@@ -5,18 +5,13 @@ import { join } from 'node:path';
 import { systemClock } from '../adapters/clock/system.ts';
 import { openDuckDbEngine } from '../adapters/engine/duckdb.ts';
 import { openFolderStore } from '../adapters/object-store/folder.ts';
-import { openEnvSecrets } from '../adapters/secrets/env.ts';
-import { openSecretsFile } from '../adapters/secrets/file.ts';
 import { openStateStore } from '../adapters/state-store/sqlite.ts';
 import { type LoadedProject, loadProject } from '../project/load.ts';
 import type { Project } from '../project/project.ts';
 import type { Progress, StageContext } from '../stages/context.ts';
 import { CODEC_BY_TYPE, COMPONENTS, FORMAT_BY_TYPE } from './catalog.ts';
 import { Connections } from './connections.ts';
-
-/** In the project folder: encrypted secrets, and, on machines where it is not in the environment, their key. */
-export const SECRETS_FILE = 'secrets.enc';
-export const SECRETS_KEY_FILE = '.secrets.key';
+import { secretsOf } from './secrets.ts';
 
 export interface ProjectOptions {
   /** The folder of granary.yaml. */
@@ -26,24 +21,11 @@ export interface ProjectOptions {
 
 /** Parses the project with the components there are and the secrets of environment and secrets file. */
 export async function openProject(options: ProjectOptions): Promise<LoadedProject> {
-  const stores = [
-    openEnvSecrets(),
-    openSecretsFile({ path: join(options.dir, SECRETS_FILE), keyFile: join(options.dir, SECRETS_KEY_FILE) }),
-  ];
-  const secrets = {
-    async get(name: string): Promise<string | undefined> {
-      for (const store of stores) {
-        const value = await store.get(name);
-        if (value !== undefined) return value;
-      }
-      return undefined;
-    },
-  };
   return loadProject({
     dir: options.dir,
     ...(options.environment && { environment: options.environment }),
     components: COMPONENTS,
-    secrets,
+    secrets: secretsOf(options.dir),
   });
 }
 

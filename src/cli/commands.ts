@@ -1,0 +1,305 @@
+/** The commands there are: a literal table. Reading it loads no command's code. */
+import type { CommandSpec, OptionSpec } from './command.ts';
+
+const dataset: OptionSpec = { value: 'source.dataset', doc: 'Only this dataset, or all of a source', many: true };
+const failOn: OptionSpec = {
+  value: 'what',
+  doc: 'Exit with 4 when there were rejects, or quarantined objects',
+  many: true,
+  choices: ['rejects', 'quarantine'],
+};
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'init',
+    section: 'Start',
+    summary: 'Make a project folder with a small source that works',
+    arguments: [{ name: 'dir', doc: 'the folder to make; default: this one', optional: true }],
+    options: { name: { value: 'name', doc: 'Name of the project; default: the folder’s' } },
+    examples: [{ line: 'granary init shop', meaning: 'then: cd shop && granary check && granary run' }],
+    load: () => import('./commands/init.ts'),
+  },
+  {
+    name: 'discover',
+    section: 'Start',
+    summary: 'Look at a source and write its YAML: datasets, columns, types, keys',
+    description: [
+      'Connects, lists the files, groups them into families by their names, reads a sample of the newest of each family, and writes sources/<name>.yaml, ready to edit. A file that is there is not touched without --force, and what it has always stays.',
+    ],
+    arguments: [{ name: 'source', doc: 'a source of the project, to find more datasets of', optional: true }],
+    options: {
+      connector: { value: 'type', doc: 'For a new source: how it is reached; `granary list connectors`' },
+      set: { value: 'field=value', doc: 'A setting of the connector: path=inbox, password=${secret:SHOP}', many: true },
+      unpack: {
+        value: 'codec.field=value',
+        doc: 'A setting of a codec: openpgp.private_key=${secret:PGP_KEY}',
+        many: true,
+      },
+      name: { value: 'name', doc: 'Name of the new source; default: the connector’s type' },
+      folder: { value: 'folder', doc: 'Look in this folder of the source only' },
+      depth: { value: 'levels', doc: 'How many levels of folders to look into; default: 3' },
+      whole: { doc: 'Read the whole newest files instead of a sample' },
+      print: { doc: 'Write the YAML to standard output, and no file' },
+      force: { doc: 'Write into a file that is there: new datasets are added to it' },
+    },
+    examples: [
+      {
+        line: 'granary discover --connector folder --set path=inbox --name stores',
+        meaning: 'a new source from a folder',
+      },
+      {
+        line: "granary discover --connector sftp --set host=drop.example.com --set user=granary --set 'password=${secret:DROP}' --name drop",
+        meaning: 'from a server; the reference is kept, the secret never written',
+      },
+      { line: 'granary discover stores --print', meaning: 'what a known source has, without writing' },
+    ],
+    load: () => import('./commands/discover.ts'),
+  },
+  {
+    name: 'check',
+    section: 'Start',
+    summary: 'Check the project: every problem with file, line and column',
+    options: { connect: { doc: 'Also open each source’s connection and list its files' } },
+    examples: [
+      { line: 'granary check', meaning: 'all problems and warnings at once' },
+      { line: 'granary check --connect --env prod', meaning: 'and whether every server of production answers' },
+    ],
+    load: () => import('./commands/check.ts'),
+  },
+  {
+    name: 'run',
+    section: 'Every day',
+    summary: 'Collect what is new, verify it, load it, and balance the books',
+    options: {
+      source: { value: 'name', doc: 'Only this source', many: true },
+      'skip-collect': { doc: 'Look for no new files: go on with what has landed' },
+      'fail-on': failOn,
+    },
+    examples: [
+      { line: 'granary run', meaning: 'everything that is new' },
+      { line: 'granary run --source pos --wait "10 min"', meaning: 'one source; wait while another run is going on' },
+      {
+        line: 'granary run --quiet --fail-on rejects',
+        meaning: 'for a scheduler: silent, and 4 when rows were refused',
+      },
+    ],
+    load: () => import('./commands/run.ts'),
+  },
+  {
+    name: 'query',
+    section: 'Every day',
+    summary: 'Run SQL over the tables and the books',
+    description: [
+      'One statement that reads. Results stream: they may be of any size. `SHOW ALL TABLES` lists what there is.',
+    ],
+    arguments: [{ name: 'sql', doc: 'the statement; not with -f', optional: true }],
+    options: {
+      file: { short: 'f', value: 'file', doc: 'Read the statement from a file; - for standard input' },
+      format: { value: 'format', doc: 'Default: table', choices: ['table', 'csv', 'json', 'ndjson'] },
+      to: { value: 'file', doc: 'Write the result to a file' },
+      limit: { value: 'rows', doc: 'Stop after so many rows; default for tables: 1000' },
+    },
+    examples: [
+      { line: 'granary query "SELECT count(*) FROM sales"', meaning: 'a table on the screen' },
+      { line: 'granary query -f top_products.sql --format csv --to top.csv', meaning: 'a file' },
+      {
+        line: 'granary query "SELECT rule, count(*) FROM granary.rejects GROUP BY rule"',
+        meaning: 'the books are tables, too',
+      },
+    ],
+    load: () => import('./commands/query.ts'),
+  },
+  {
+    name: 'books',
+    section: 'Look closer',
+    summary: 'The accounting: received = loaded + filtered + deduplicated + rejected',
+    options: {
+      run: { value: 'run', doc: 'Only this run; `last` for the latest' },
+      dataset,
+      object: { value: 'object', doc: 'Only this object: its id, the beginning of it, or its file name' },
+      unbalanced: { doc: 'Only what does not balance, or differs from what the sender declared' },
+      all: { doc: 'Also entries that replays and newer files have taken the place of' },
+    },
+    examples: [
+      { line: 'granary books', meaning: 'per dataset, as the tables stand' },
+      { line: 'granary books --run last', meaning: 'per object of the latest run' },
+    ],
+    load: () => import('./commands/books.ts'),
+  },
+  {
+    name: 'objects',
+    section: 'Look closer',
+    summary: 'The landed originals and how far each has come',
+    options: {
+      dataset,
+      status: {
+        value: 'status',
+        doc: 'Only objects of this status',
+        many: true,
+        choices: ['landed', 'verified', 'loaded', 'quarantined', 'duplicate', 'superseded'],
+      },
+      limit: { value: 'objects', doc: 'The newest so many; default: 50' },
+    },
+    examples: [{ line: 'granary objects --dataset pos.sales --status loaded', meaning: 'what the table is made of' }],
+    load: () => import('./commands/objects.ts'),
+  },
+  {
+    name: 'rejects',
+    section: 'Look closer',
+    summary: 'The rows that were refused: line, rule, reason and raw text',
+    options: {
+      dataset,
+      object: { value: 'object', doc: 'Only of this object' },
+      rule: { value: 'rule', doc: 'Only by this rule', many: true },
+      limit: { value: 'rows', doc: 'So many; default: 50, with --to all' },
+      to: { value: 'file', doc: 'Write them to a CSV file' },
+    },
+    examples: [
+      { line: 'granary rejects --dataset pos.sales --rule type', meaning: 'values that are not of their type' },
+      { line: 'granary rejects --to rejects.csv', meaning: 'all of them, for the sender' },
+    ],
+    load: () => import('./commands/rejects.ts'),
+  },
+  {
+    name: 'trace',
+    section: 'Look closer',
+    summary: 'From a row of a table to the file and line it came from',
+    arguments: [
+      { name: 'table', doc: 'a table of the warehouse' },
+      {
+        name: 'key=value',
+        doc: 'columns and values of the row; a bare value for a table with a key of one column',
+        many: true,
+      },
+    ],
+    examples: [
+      { line: 'granary trace sales sale_id=4711', meaning: 'the file, its version and the line' },
+      { line: 'granary trace sales 4711', meaning: 'the same, where the dataset has one key column' },
+    ],
+    load: () => import('./commands/trace.ts'),
+  },
+  {
+    name: 'runs',
+    section: 'Look closer',
+    summary: 'What ran when, and how it ended',
+    options: { limit: { value: 'runs', doc: 'The latest so many; default: 20' } },
+    examples: [{ line: 'granary runs', meaning: 'the latest twenty; also while one is going on' }],
+    load: () => import('./commands/runs.ts'),
+  },
+  {
+    name: 'quarantine list',
+    section: 'Repair',
+    summary: 'Objects that failed verification, with every reason',
+    options: { dataset },
+    examples: [{ line: 'granary quarantine list', meaning: 'what is held, and why' }],
+    load: () => import('./commands/quarantine-list.ts'),
+  },
+  {
+    name: 'quarantine show',
+    section: 'Repair',
+    summary: 'One object in quarantine: its record and every reason',
+    arguments: [{ name: 'object', doc: 'its id, the beginning of it, or its file name' }],
+    options: { to: { value: 'file', doc: 'Also write the received bytes to a file, as they came' } },
+    examples: [{ line: 'granary quarantine show sales_20261119.csv --to bad.csv', meaning: 'look at the file itself' }],
+    load: () => import('./commands/quarantine-show.ts'),
+  },
+  {
+    name: 'quarantine release',
+    section: 'Repair',
+    summary: 'Let an object pass its verification as it is, and load it',
+    description: [
+      'Damage that leaves nothing to read cannot be released: fix the settings and replay, or have the file sent again.',
+    ],
+    arguments: [{ name: 'object', doc: 'its id, the beginning of it, or its file name', many: true }],
+    examples: [{ line: 'granary quarantine release 7dk2m9', meaning: 'load it in spite of its reasons' }],
+    load: () => import('./commands/quarantine-release.ts'),
+  },
+  {
+    name: 'replay',
+    section: 'Repair',
+    summary: 'Process objects again after a fix, without loading anything twice',
+    description: [
+      'What an object has loaded stays until its new rows take its place, in one transaction. With an unchanged project a replay changes nothing.',
+    ],
+    arguments: [{ name: 'object', doc: 'ids, beginnings of ids, or file names', optional: true, many: true }],
+    options: {
+      dataset,
+      quarantined: { doc: 'Objects in quarantine' },
+      rejects: { doc: 'Loaded objects that have rejects' },
+      'fail-on': failOn,
+    },
+    examples: [
+      { line: 'granary replay --rejects --dataset pos.sales', meaning: 'after a rule or a type was corrected' },
+      { line: 'granary replay --quarantined', meaning: 'after a key or a setting was corrected' },
+    ],
+    load: () => import('./commands/replay.ts'),
+  },
+  {
+    name: 'gc',
+    section: 'Repair',
+    summary: 'What the data directory holds that nothing needs',
+    options: { remove: { doc: 'Remove it; without this it is only listed' } },
+    examples: [{ line: 'granary gc --remove', meaning: 'after crashes, replays and newer files' }],
+    load: () => import('./commands/gc.ts'),
+  },
+  {
+    name: 'secrets set',
+    section: 'Project',
+    summary: 'Store a secret in the encrypted file secrets.enc',
+    description: [
+      'The value is read from standard input, or typed unseen: never from the command line, where others would see it.',
+    ],
+    arguments: [{ name: 'name', doc: 'what ${secret:…} calls it' }],
+    examples: [{ line: 'granary secrets set PGP_KEY < key.asc', meaning: 'from a file' }],
+    load: () => import('./commands/secrets-set.ts'),
+  },
+  {
+    name: 'secrets list',
+    section: 'Project',
+    summary: 'Names of the stored secrets, never their values',
+    examples: [{ line: 'granary secrets list', meaning: 'the names' }],
+    load: () => import('./commands/secrets-list.ts'),
+  },
+  {
+    name: 'secrets remove',
+    section: 'Project',
+    summary: 'Remove a stored secret',
+    arguments: [{ name: 'name', doc: 'of the secret' }],
+    examples: [{ line: 'granary secrets remove OLD_PASSWORD', meaning: '' }],
+    load: () => import('./commands/secrets-remove.ts'),
+  },
+  {
+    name: 'schema',
+    section: 'Project',
+    summary: 'JSON Schema of the project’s files, for editors',
+    options: { write: { doc: 'Write them where the files of the project look for them' } },
+    examples: [{ line: 'granary schema --write', meaning: 'completion and checks in an editor' }],
+    load: () => import('./commands/schema.ts'),
+  },
+  {
+    name: 'list',
+    section: 'Project',
+    summary: 'The components there are, with their settings',
+    arguments: [{ name: 'what', doc: 'which kind', choices: ['connectors', 'codecs', 'formats', 'commands'] }],
+    examples: [
+      { line: 'granary list connectors', meaning: 'with every setting' },
+      { line: 'granary list formats --json', meaning: 'with their JSON Schema' },
+    ],
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    name: 'docs',
+    section: 'Project',
+    summary: 'Write the reference documentation',
+    options: { write: { value: 'folder', doc: 'Where to write it; without this the names of its files are listed' } },
+    examples: [{ line: 'granary docs --write docs/reference', meaning: '' }],
+    load: () => import('./commands/docs.ts'),
+  },
+  {
+    name: 'version',
+    section: 'Project',
+    summary: 'Version of Granary and of what it runs on',
+    examples: [{ line: 'granary version', meaning: '' }],
+    load: () => import('./commands/version.ts'),
+  },
+];
