@@ -59,13 +59,17 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
   const claims: { dataset: Dataset; file: RemoteFile }[] = [];
   for (const file of files.values()) {
     const claim = patterns.find((p) => p.pattern.match(file.path));
-    if (!claim || isUnfinishedName(file.path)) continue;
+    if (!claim) continue;
+    if (isUnfinishedName(file.path)) {
+      wait(out, file.path, 'it has the name of a file that is still being written');
+      continue;
+    }
     claims.push({ dataset: claim.dataset, file });
     for (const path of Object.values(companions(file.path, claim.dataset.config))) sidecars.add(path);
   }
   const claimed = new Set(claims.map((c) => c.file.path));
   for (const path of present) {
-    if (claimed.has(path) || sidecars.has(path)) continue;
+    if (claimed.has(path) || sidecars.has(path) || isUnfinishedName(path)) continue;
     out.unclaimedCount++;
     if (out.unclaimed.length < 20) out.unclaimed.push(path);
   }
@@ -83,8 +87,7 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
       continue;
     }
     if (state.sighting) await context.state.put(SIGHTINGS, { id, ...state.sighting });
-    out.waitingCount++;
-    if (out.waiting.length < 20) out.waiting.push({ path: file.path, reason: state.reason });
+    wait(out, file.path, state.reason);
   }
   found.sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
   out.found = found.length;
@@ -92,6 +95,11 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
     replace: true,
   });
   return out;
+}
+
+function wait(out: PollOutput, path: string, reason: string): void {
+  out.waitingCount++;
+  if (out.waiting.length < 20) out.waiting.push({ path, reason });
 }
 
 /** Size, time and version tag are those of the object that was taken: its content is not read again. */
