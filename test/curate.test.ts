@@ -271,3 +271,50 @@ test('with on_drift quarantine an object with other columns is set aside whole',
     { code: 'drift', message: 'Its columns differ from the contract (missing: amount).' },
   ]);
 });
+
+test('record types of one file go to several datasets, and a type that nobody reads sets the file aside', async (t) => {
+  const project = (ignore: string) =>
+    source(`  lines:
+    files: pos_{date:yyyyMMdd}.dat
+    format:
+      type: fixed_width
+      record_type: {start: 1, length: 1}
+      record: L
+      ${ignore}
+      records:
+        H: {fields: [{name: store, start: 2, length: 3}]}
+        L: {fields: [{name: sku, start: 2, length: 3}, {name: qty, start: 5, length: 2}]}
+    columns: {sku: text, qty: integer}
+    rules: [{range: {column: qty, min: 1}}]
+  heads: {part_of: lines, record: H, columns: {store: text}}
+`);
+  const dir = await makeProject(t, {
+    'sources/pos.yaml': project(''),
+    'inbox/pos_20261119.dat': 'HS01\nLP0102\nLP0200\nHS02\nLP0305\nT0005\n',
+  });
+  const held = (await runProject(dir)).events.find((e) => e.type === 'quarantined');
+  assert.deepEqual(
+    held?.reasons.map((r) => r.code),
+    ['record_type'],
+  );
+  await writeFiles(dir, { 'sources/pos.yaml': project('ignore: [T]') });
+  await runProject(dir, async (r) => void (await replay({ quarantined: true }, r.context)));
+  const { doc } = await runProject(dir, async (r) => {
+    assert.deepEqual(await rowsOf(r, 'SELECT sku, qty, _line FROM lines ORDER BY _line'), [
+      ['P01', 2, 2],
+      ['P03', 5, 5],
+    ]);
+    assert.deepEqual(await rowsOf(r, 'SELECT store, _line FROM heads ORDER BY _line'), [
+      ['S01', 1],
+      ['S02', 4],
+    ]);
+    assert.deepEqual(
+      await rowsOf(r, 'SELECT dataset, received, loaded, rejected FROM granary.books ORDER BY dataset'),
+      [
+        ['pos.heads', 2, 2, 0],
+        ['pos.lines', 3, 2, 1],
+      ],
+    );
+  });
+  assert.deepEqual(doc.errors, []);
+});

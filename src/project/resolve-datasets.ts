@@ -46,7 +46,9 @@ export function resolveDatasets(input: DatasetsInput): Map<string, ResolvedDatas
     const report = input.report.at('datasets', name);
     const whole = checkPart(name, config, input, report) ? resolved.get(config.part_of!) : undefined;
     if (!whole) continue;
-    const format = config.format ?? whole.dataset.format;
+    const ofWhole =
+      config.record === undefined ? whole.dataset.format : { ...whole.dataset.format, record: config.record };
+    const format = config.format ?? ofWhole;
     const dataset = assemble(input, name, config, whole.dataset.unpack, format, []);
     resolved.set(name, { dataset, pattern: whole.pattern, report });
   }

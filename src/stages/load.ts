@@ -176,10 +176,8 @@ async function othersLoaded(context: StageContext, object: ObjectDoc, dataset: D
   return true;
 }
 
-/** Keys of the datasets that an object's rows go to: its own, or the parts of it. */
+/** Keys of the datasets that an object's rows go to: its own and the parts of it. */
 export function datasetsOf(context: StageContext, object: ObjectDoc): string[] {
   const dataset = datasetOf(context, object.dataset);
-  return dataset.parts.length === 0
-    ? [dataset.key]
-    : dataset.parts.map((p) => `${dataset.tenant}/${dataset.source}/${p}`);
+  return [dataset.key, ...dataset.parts.map((p) => `${dataset.tenant}/${dataset.source}/${p}`)];
 }

@@ -37,6 +37,11 @@ export const fixedWidthSpec = s.object(
       example: 'D',
       optional: true,
     }),
+    ignore: s.list(s.text({ doc: 'A type of record.' }) as Spec<string>, {
+      doc: 'Types of record that no dataset reads: headers, trailers. Any other that no dataset reads sets the file aside.',
+      example: ['T'],
+      optional: true,
+    }),
     unit: s.choice(['characters', 'bytes'], {
       doc: 'What positions count; `bytes` are those of the text in UTF-8.',
       default: 'characters',

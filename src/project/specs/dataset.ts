@@ -60,6 +60,11 @@ export function datasetSpec(components: ComponentSpecs) {
         example: 'pos_log',
         optional: true,
       }),
+      record: s.text({
+        doc: 'With `part_of`: the type of record it reads. The rest of the format is that of the other dataset.',
+        example: 'H',
+        optional: true,
+      }),
       ready,
       after_landing: afterLanding,
       identical_content: s.choice(['refuse', 'load'], {

@@ -49,8 +49,10 @@ export async function stageAll(
   );
   const files: StagedPayload[] = [];
   const parts: string[] = [];
+  const total = work.payloads.reduce((n, p) => n + p.facts.records, 0);
+  let done = 0;
   for (const [ordinal, payload] of work.payloads.entries()) {
-    context.progress({ what: `reading ${work.object.file}`, done: ordinal, total: work.payloads.length, unit: 'rows' });
+    context.progress({ what: `reading ${work.object.file}`, done, total, unit: 'rows' });
     const scratch = await mkdtemp(join(work.scratch, 'payload-'));
     const staged = await stagePayload({
       engine,
@@ -69,6 +71,7 @@ export async function stageAll(
       `INSERT INTO ${ALL_PARSE_REJECTS} SELECT ${ordinal}, line, rule, "column", reason, raw FROM ${PARSE_REJECTS}`,
     );
     files.push(staged);
+    done += payload.facts.records;
     if (work.payloads.length === 1) parts.push(resolved(staged, 0));
     else {
       const path = join(scratch, 'resolved.parquet');

@@ -32,7 +32,7 @@ export function driftOf(header: string[], dataset: Dataset): Drift {
 
 export function headerReasons(payload: { name: string; header: string[] | null }, dataset: Dataset): Reason[] {
   const mode = dataset.config.verify.header;
-  if (payload.header === null || mode === 'any' || dataset.parts.length > 0) return [];
+  if (payload.header === null || mode === 'any') return [];
   const { missing, added } = driftOf(payload.header, dataset);
   const wanted = sourceColumns(dataset);
   if (wanted.length > 0 && missing.length === wanted.length) {
@@ -65,4 +65,22 @@ export function driftText({ missing, added }: Drift): string {
 function list(names: string[]): string {
   const shown = names.slice(0, 12).map((n) => (n.length > 60 ? `${n.slice(0, 57)}…` : n));
   return shown.join(', ') + (names.length > 12 ? `, … ${names.length} in all` : '');
+}
+
+/** Types of record in a payload that neither the dataset nor a part of it reads, nor the format is told to ignore. */
+export function recordTypeReasons(
+  payload: { facts: Record<string, unknown> },
+  dataset: Dataset,
+  parts: Dataset[],
+): Reason[] {
+  const byType = payload.facts['byType'] as Record<string, number> | undefined;
+  if (!byType) return [];
+  const read = new Set([dataset, ...parts].map((d) => d.format['record']));
+  const ignored = (dataset.format['ignore'] as string[] | undefined) ?? [];
+  return Object.entries(byType)
+    .filter(([type]) => !read.has(type) && !ignored.includes(type))
+    .map(([type, records]) => ({
+      code: 'record_type',
+      message: `${records} records are of type "${type}", which no dataset reads. Add a dataset with \`part_of\` and \`record\`, or list the type under \`ignore\`.`,
+    }));
 }

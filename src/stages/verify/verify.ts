@@ -8,7 +8,7 @@ import { type Doc, putWrite, type Versioned, type Write } from '../../ports/stat
 import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
 import { compareDeclared, declarationsOf } from './declared.ts';
-import { headerReasons } from './header.ts';
+import { headerReasons, recordTypeReasons } from './header.ts';
 import { makePayloads, type Payload } from './payloads.ts';
 
 export interface VerifyInput {
@@ -143,7 +143,9 @@ async function examine(
     });
   if (limits.max_rows !== undefined && records > limits.max_rows)
     out.reasons.push({ code: 'too_many_rows', message: `It has ${records} records, allowed are ${limits.max_rows}.` });
-  for (const payload of out.payloads) out.reasons.push(...headerReasons(payload, dataset));
+  const parts = dataset.parts.map((p) => datasetOf(context, `${dataset.tenant}/${dataset.source}/${p}`));
+  for (const payload of out.payloads)
+    out.reasons.push(...headerReasons(payload, dataset), ...recordTypeReasons(payload, dataset, parts));
   return out;
 }
 
