@@ -130,7 +130,7 @@ test('a sheet is chosen by name or number, else it is the first that can be seen
     ] as const) {
       assert.deepEqual((await read(book, { sheet }, [])).header, [header]);
     }
-    await assert.rejects(read(book, { sheet: 'Sels' }, []), { code: 'format.invalid', hint: 'Did you mean "Sales"?' });
+    await assert.rejects(read(book, { sheet: 'Sale' }, []), { code: 'format.invalid', hint: 'Did you mean "Sales"?' });
   });
 });
 
@@ -199,7 +199,7 @@ test('what is no spreadsheet, or a damaged one, is refused with the reason', asy
     [zipOf({ 'a.txt': 'x' }), 'format.invalid', /no part xl\/workbook.xml/],
     [workbookOf({ sheets: { S: '<row><c><v>1</v></c>' } }), 'format.invalid', /not valid XML/],
     [zipOf({ 'xl/workbook.xml': '<!DOCTYPE x [<!ENTITY a "b">]><workbook/>' }), 'format.invalid', /document type/],
-    [workbookOf({ sheets: { S: `<row r="1">${' '.repeat(200e6)}</row>` } }), 'codec.bomb', /unpacks to more than/],
+    [workbookOf({ sheets: { S: `<row r="1">${' '.repeat(110e6)}</row>` } }), 'codec.bomb', /unpacks to more than/],
   ];
   await withFormat(xlsx, async ({ read }) => {
     for (const [content, code, message] of cases) await assert.rejects(read(content, {}, ['id']), { code, message });
