@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../adapters/clock/system.ts';
-import { openDuckDbEngine } from '../adapters/engine/duckdb.ts';
+import { duckDbEngines } from '../adapters/engine/duckdb.ts';
 import { openFolderStore } from '../adapters/object-store/folder.ts';
 import { openStateStore } from '../adapters/state-store/sqlite.ts';
 import { type LoadedProject, loadProject } from '../project/load.ts';
@@ -57,6 +57,8 @@ export async function openContext(
   const objects = await openFolderStore(paths.objects);
   const state = await openStateStore(paths.state);
   const { memory, threads = availableParallelism() } = project.config.workers;
+  const spill = join(paths.scratch, `${process.pid}-engine`);
+  const engines = duckDbEngines({ memoryLimit: memory, threads, scratch: spill });
   const withScratch = async <T>(use: (folder: string) => Promise<T>): Promise<T> => {
     const folder = await mkdtemp(join(paths.scratch, `${process.pid}-`));
     try {
@@ -73,7 +75,7 @@ export async function openContext(
     connection: (source) => connections.get(source),
     codecs: CODEC_BY_TYPE,
     formats: FORMAT_BY_TYPE,
-    openEngine: () => openDuckDbEngine({ memoryLimit: memory, threads, scratch: paths.scratch }),
+    openEngine: () => engines.open(),
     withScratch,
     progress: options.progress ?? (() => undefined),
     ...(options.signal && { signal: options.signal }),
@@ -82,6 +84,8 @@ export async function openContext(
     context,
     async close() {
       await connections.close();
+      await engines.close();
+      await rm(spill, { recursive: true, force: true });
       await state.close();
     },
   };
