@@ -132,7 +132,7 @@ export const deduplicate = s.object(
 export const mask = s.object(
   {
     type: s.choice(['hash', 'tokenise', 'redact', 'truncate'], {
-      doc: '`hash`: keyed SHA-256 in hex; `tokenise`: a stable token, the value kept in the vault; `redact`: a fixed text; `truncate`: the first letters.',
+      doc: '`hash`: keyed SHA-256 in hex; `tokenise`: a short keyed token, equal for equal values; `redact`: a fixed text; `truncate`: the first letters.',
     }),
     text: s.text({ doc: 'With `redact`: what to show.', default: '***' }),
     length: s.integer({ doc: 'With `truncate`: letters to keep.', default: 4, min: 0 }),
