@@ -102,7 +102,7 @@ export function fileSourceContract(name: string, skip: string | false, start: ()
     });
 
     it('reads on from any byte', async () => {
-      for (const offset of [1, 65_536, 1_234_567, BIG_BYTES - 1, BIG_BYTES])
+      for (const offset of [1, 33_333_333, BIG_BYTES - 1, BIG_BYTES])
         assert.equal(await hashOf(source.read('big.bin', { offset })), sha256(big.subarray(offset)), `from ${offset}`);
     });
 

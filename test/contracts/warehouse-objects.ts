@@ -10,7 +10,7 @@ import type { CuratedObject, LoadRequest, LoadStrategy } from '../../src/ports/w
 
 export type Row = Record<string, unknown>;
 
-/** One curation of an object. Lines are 1, 2… by place in `rows`. */
+/** One curation of an object. Lines are 1, 2… by place in `rows`; a row may name its `_member`. */
 export interface TestObject {
   id: string;
   order: string;
@@ -46,6 +46,7 @@ export class ObjectMaker {
     const lineage: TableColumn[] = [
       { name: '_object', type: 'text' },
       { name: '_line', type: 'bigint' },
+      ...(object.rows.some((r) => '_member' in r) ? [{ name: '_member', type: 'text' as const }] : []),
     ];
     const rows = object.rows.map((r, i) => ({ ...r, _object: object.id, _line: i + 1 }));
     const files = rows.length > 0 ? [await this.parquet([...columns, ...lineage], rows)] : [];

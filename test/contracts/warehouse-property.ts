@@ -12,6 +12,24 @@ export interface Case {
   version: 'timestamp' | 'integer';
 }
 
+const key = ['k', 'k2'];
+
+export const CASES: Readonly<Record<string, Case>> = {
+  append: { strategy: { strategy: 'append' }, version: 'integer' },
+  replace: { strategy: { strategy: 'replace' }, version: 'integer' },
+  replace_partition: { strategy: { strategy: 'replace_partition', partition: key }, version: 'integer' },
+  merge: { strategy: { strategy: 'merge', key }, version: 'integer' },
+  'merge by version': { strategy: { strategy: 'merge', key, version: ['v', 'a'] }, version: 'timestamp' },
+  snapshot: { strategy: { strategy: 'snapshot', key }, version: 'integer' },
+  'snapshot by number': { strategy: { strategy: 'snapshot', key, version: ['v'] }, version: 'integer' },
+  'snapshot by time': { strategy: { strategy: 'snapshot', key, version: ['v'] }, version: 'timestamp' },
+  'snapshot with deletes': { strategy: { strategy: 'snapshot', key, deletes: true }, version: 'integer' },
+  'snapshot with deletes by time': {
+    strategy: { strategy: 'snapshot', key, version: ['v'], deletes: true },
+    version: 'timestamp',
+  },
+};
+
 /** Loads random objects in a random way and compares after every load. Equal seeds do the same. */
 export async function loadAtRandom(warehouse: Warehouse, maker: ObjectMaker, c: Case, seed: number): Promise<void> {
   const random = randomOf(seed);

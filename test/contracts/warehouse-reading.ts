@@ -213,6 +213,9 @@ export function readingContract(open: OpenWarehouse): void {
     await loadSales(warehouse, maker);
     const found = await warehouse.trace(SALES, { id: 2, name: null });
     assert.deepEqual(found, [{ object: 'o1', line: 3, member: undefined, row: { id: 2, name: null } }]);
+    await loadSales(warehouse, maker, { id: 'zip', rows: [{ id: 3, name: 'c', _member: 'inner.csv' }] });
+    const inner = await warehouse.trace(SALES, { id: 3 });
+    assert.deepEqual([inner[0]?.object, inner[0]?.member], ['zip', 'inner.csv']);
     assert.equal((await warehouse.trace(SALES, { id: '2' })).length, 2);
     assert.equal((await warehouse.trace(SALES, { id: '2' }, 1)).length, 1);
     await assert.rejects(warehouse.trace(SALES, { nam: 'a' }), queryFailed(/no column nam/, /Did you mean name/));

@@ -5,7 +5,7 @@ import type { GranaryError } from '../../src/lib/errors.ts';
 import type { TableColumn } from '../../src/model/schema.ts';
 import type { LoadStrategy, Warehouse } from '../../src/ports/warehouse.ts';
 import type { ObjectMaker, TestObject } from './warehouse-objects.ts';
-import { type Case, loadAtRandom } from './warehouse-property.ts';
+import { CASES, loadAtRandom } from './warehouse-property.ts';
 import { readingContract } from './warehouse-reading.ts';
 import { rowsOf } from './warehouse-rows.ts';
 
@@ -237,23 +237,7 @@ function evolutionContract(open: OpenWarehouse): void {
 }
 
 function strategyContract(open: OpenWarehouse): void {
-  const key = ['k', 'k2'];
-  const cases: Record<string, Case> = {
-    append: { strategy: { strategy: 'append' }, version: 'integer' },
-    replace: { strategy: { strategy: 'replace' }, version: 'integer' },
-    replace_partition: { strategy: { strategy: 'replace_partition', partition: key }, version: 'integer' },
-    merge: { strategy: { strategy: 'merge', key }, version: 'integer' },
-    'merge by version': { strategy: { strategy: 'merge', key, version: ['v', 'a'] }, version: 'timestamp' },
-    snapshot: { strategy: { strategy: 'snapshot', key }, version: 'integer' },
-    'snapshot by number': { strategy: { strategy: 'snapshot', key, version: ['v'] }, version: 'integer' },
-    'snapshot by time': { strategy: { strategy: 'snapshot', key, version: ['v'] }, version: 'timestamp' },
-    'snapshot with deletes': { strategy: { strategy: 'snapshot', key, deletes: true }, version: 'integer' },
-    'snapshot with deletes by time': {
-      strategy: { strategy: 'snapshot', key, version: ['v'], deletes: true },
-      version: 'timestamp',
-    },
-  };
-  for (const [name, c] of Object.entries(cases)) {
+  for (const [name, c] of Object.entries(CASES)) {
     test(`${name}: loads, replays and re-sent files in any order give the table of its active objects`, async (t) => {
       const { warehouse, maker } = await open(t);
       for (let seed = 1; seed <= 2; seed++) await loadAtRandom(warehouse, maker, c, seed);

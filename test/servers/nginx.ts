@@ -19,7 +19,8 @@ export const nginxMissing = () => missing('/usr/sbin/nginx');
 
 /**
  * The same files under `/basic/` (user and password, HTML index), `/bearer/` (token, JSON index), `/open/` (no index), and
- * `/no-ranges/` (user and password, whole files only). `/elsewhere/` redirects to `/basic/`.
+ * `/no-ranges/` (user and password, whole files only). `/elsewhere/` redirects to `/basic/`, `/other-origin/` to
+ * `/basic/` over TLS, and `/downgrade/` to `/open/` without.
  */
 export async function startHttpServer(): Promise<HttpServer> {
   const { folder, files, remove } = await serverFolder('nginx');
@@ -51,6 +52,8 @@ http {
     location /open/ { alias ${files}/; }
     location /no-ranges/ { alias ${files}/; max_ranges 0; autoindex on; ${basic} }
     location /elsewhere/ { rewrite ^/elsewhere/(.*)$ /basic/$1 redirect; }
+    location /other-origin/ { return 302 https://${LOOPBACK}:${port + 1}/basic/; }
+    location /downgrade/ { return 302 http://${LOOPBACK}:${port}/open/; }
   }
 }
 `,

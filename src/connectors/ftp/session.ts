@@ -48,7 +48,6 @@ async function connect(client: Client, config: FtpConfig, tls: ConnectionOptions
     if (isPassing(e)) throw unavailable(endpoint, 'connecting', e);
     throw tlsFault(endpoint, e, 'The server does not offer explicit TLS: check the tls setting and the port.');
   }
-  client.ftp.encoding = config.name_encoding === 'latin-1' ? 'latin1' : 'utf8';
 }
 
 async function login(client: Client, config: FtpConfig): Promise<void> {
@@ -63,6 +62,11 @@ async function login(client: Client, config: FtpConfig): Promise<void> {
   }
   try {
     await client.useDefaultSettings();
+    if (config.name_encoding === 'latin-1') {
+      // The default settings turn UTF-8 on where a server has the choice.
+      await client.sendIgnoringError('OPTS UTF8 OFF');
+      client.ftp.encoding = 'latin1';
+    }
   } catch (e) {
     throw replyFault(endpoint, 'preparing the session', e);
   }
