@@ -15,7 +15,7 @@ import { fixedWidth } from '../formats/fixed-width.ts';
 import { json } from '../formats/json/json.ts';
 import { ndjson } from '../formats/json/ndjson.ts';
 import { parquet } from '../formats/parquet.ts';
-import { xlsx } from '../formats/xlsx.ts';
+import { xlsx } from '../formats/xlsx/xlsx.ts';
 import type { Codec } from '../ports/codec.ts';
 import type { FileConnector } from '../ports/connector.ts';
 import type { Format } from '../ports/format.ts';
