@@ -58,10 +58,14 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
   const countBefore = await countRows(session, target, objectId);
   const isActive = active.some((o) => o.objectId === objectId);
   const files = isActive ? request.files : [];
+  const leaving = before
+    .map((o) => o.objectId)
+    .filter((id) => id === objectId || !active.some((o) => o.objectId === id));
   const change: Change = {
     target,
     incoming: await rowsOf(session, files, target.columns),
-    leaving: before.map((o) => o.objectId).filter((id) => id === objectId || !active.some((o) => o.objectId === id)),
+    leaving,
+    alone: isActive && active.length === 1 && leaving.length === 0,
     ...position(active, objectId),
   };
   const sameStrategy = strategyBefore === undefined || strategyBefore === strategyText(request.strategy);

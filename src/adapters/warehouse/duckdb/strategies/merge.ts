@@ -5,6 +5,7 @@ import {
   type Change,
   columnNames,
   descending,
+  fill,
   matches,
   names,
   newer,
@@ -18,6 +19,7 @@ import {
 export const merge: Strategy = {
   plan(change) {
     const { key = [] } = change.target.strategy;
+    if (change.alone) return fill(change, merge);
     if (change.leaving.length > 0) return { statements: [], rebuild: { columns: key, groups: touched(change, key) } };
     return { statements: upsert(change) };
   },

@@ -6,6 +6,7 @@ import {
   type Change,
   columnNames,
   descending,
+  fill,
   matches,
   names,
   newer,
@@ -26,8 +27,9 @@ export const HISTORY_COLUMNS: readonly TableColumn[] = [
 export const snapshot: Strategy = { plan, settle };
 
 function plan(change: Change): Plan {
-  const { target, incoming, leaving, latest } = change;
+  const { target, incoming, leaving, latest, alone } = change;
   const { key = [], version = [], deletes } = target.strategy;
+  if (alone) return fill(change, snapshot);
   // What leaves may have decided between other rows without having one in the table.
   if (leaving.length > 0 || (deletes && !latest)) return { statements: [], rebuild: 'all' };
   if (latest && (deletes || version.length === 0)) return { statements: extend(change) };

@@ -21,6 +21,8 @@ export interface Change {
   incoming: Sql;
   /** Objects whose rows leave; the object itself when it is replayed. */
   leaving: readonly string[];
+  /** No other object is active or leaves: the table is what its rows settle to. */
+  alone: boolean;
   /** The object is active and sorts after all others. */
   newest: boolean;
   /** `newest`, and valid from a later time than all others. */
@@ -61,6 +63,11 @@ export function ranked(rows: Sql): Sql {
   return raw(
     sql`SELECT r.*, a.rank AS _rank, a.effective AS _effective FROM (${rows}) r JOIN ${TEMP.active} a ON a.object_id = r.${ident(LINEAGE.object)}`,
   );
+}
+
+/** The plan for an object that is alone. */
+export function fill({ target, incoming }: Change, { settle }: Pick<Strategy, 'settle'>): Plan {
+  return { statements: [sql`INSERT INTO ${target.table} BY NAME ${settle(ranked(incoming), target)}`] };
 }
 
 /** `a.x, a.y`, or without the alias. */
