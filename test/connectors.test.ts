@@ -1,7 +1,9 @@
 /** Every file connector against its contract, on a real server. */
+import assert from 'node:assert/strict';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { it } from 'node:test';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { folder } from '../src/connectors/folder.ts';
 import { ftp } from '../src/connectors/ftp.ts';
@@ -13,9 +15,19 @@ import { opener } from './contracts/opener.ts';
 import { type CuttingProxy, startCuttingProxy } from './servers/cutting-proxy.ts';
 import { motoMissing, startS3Server } from './servers/moto.ts';
 import { nginxMissing, startHttpServer } from './servers/nginx.ts';
-import { account, freePorts, isRoot, LOOPBACK, SERVER_USER } from './servers/processes.ts';
+import { account, freePorts, isRoot, LOOPBACK, run, SERVER_USER } from './servers/processes.ts';
 import { proftpdMissing, startFtpServer } from './servers/proftpd.ts';
 import { sshdMissing, startSshServer } from './servers/sshd.ts';
+
+it('no driver is loaded before a connection is opened', async () => {
+  const names = ['folder', 'ftp', 'sftp', 's3', 'http'];
+  const folder = new URL('../src/connectors/', import.meta.url);
+  const imports = names.map((name) => `await import('${folder}${name}.ts');`).join('');
+  const loaded =
+    "console.log(Object.keys(require('node:module')._cache).filter((file) => file.includes('node_modules')))";
+  const script = `(async () => { ${imports} ${loaded} })()`;
+  assert.equal((await run(process.execPath, ['--input-type=commonjs', '--eval', script])).trim(), '[]');
+});
 
 fileSourceContract('folder', false, async () => {
   const root = await mkdtemp(join(tmpdir(), 'granary-folder-'));

@@ -1,7 +1,7 @@
 /** Files of a web server. */
 import { text } from 'node:stream/consumers';
 import type { ConnectorContext, FileConnector, FileSource, ListRequest, RemoteFile } from '../ports/connector.ts';
-import { HttpClient, type Reply } from './http/client.ts';
+import type { HttpClient, Reply } from './http/client.ts';
 import { baseOf, type HttpConfig, httpSpec } from './http/config.ts';
 import { expandPaths } from './http/date-paths.ts';
 import { entriesOf, type IndexEntry, linksOf } from './http/index-page.ts';
@@ -16,6 +16,7 @@ export const http: FileConnector<HttpConfig> = {
   title: 'HTTP and HTTPS',
   spec: httpSpec,
   async open(config, context) {
+    const { HttpClient } = await import('./http/client.ts');
     const source = new HttpSource(config, context, await HttpClient.create(config, context.projectDir));
     await source.tryBase();
     return source;

@@ -47,6 +47,7 @@ class SftpSource implements FileSource {
   /** Absolute and free of links, once `enterRoot` has run. */
   #root: string;
   #session: Promise<SftpSession> | undefined;
+  #closed = false;
 
   constructor(
     config: SftpConfig,
@@ -166,6 +167,7 @@ class SftpSource implements FileSource {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const session = await this.#session?.catch(() => undefined);
     session?.close();
   }
@@ -173,7 +175,7 @@ class SftpSource implements FileSource {
   /** The session, connected anew when it has died. Callers queue up behind one another, so only one of them connects. */
   #connection(): Promise<SftpSession> {
     const connect = () => {
-      if (this.#signal?.aborted) throw cancelled(this.#endpoint);
+      if (this.#closed || this.#signal?.aborted) throw cancelled('the source is closed: a request');
       return this.#connect();
     };
     this.#session = this.#session?.then((session) => (session.isAlive ? session : connect()), connect) ?? connect();

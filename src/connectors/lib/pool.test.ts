@@ -61,6 +61,21 @@ describe('a pool of connections', () => {
     assert.equal(opened.length, 3);
   });
 
+  it('closes what is idle and in use, and turns away who waits', async () => {
+    const { pool, opened } = poolOf(2);
+    pool.release(await pool.acquire());
+    await pool.acquire();
+    await pool.acquire();
+    const waiting = assert.rejects(pool.acquire(), { code: 'cancelled' });
+    pool.closeAll();
+    await waiting;
+    assert.deepEqual(
+      opened.map((line) => line.alive),
+      [false, false],
+    );
+    await assert.rejects(pool.acquire(), { code: 'cancelled' });
+  });
+
   it('keeps a connection after a harmless error and drops it after any other', async () => {
     const { pool, opened } = poolOf(1);
     const fail = (message: string) => async (): Promise<void> => {

@@ -1,4 +1,5 @@
 /** A bounded set of connections that are used by one caller at a time. */
+import { cancelled } from './faults.ts';
 
 export interface PoolOptions<T> {
   limit: number;
@@ -14,6 +15,7 @@ export class Pool<T> {
   readonly #waiting: (() => void)[] = [];
   /** Connections that exist or are being opened. */
   #count = 0;
+  #closed = false;
 
   constructor(options: PoolOptions<T>) {
     this.#options = options;
@@ -22,6 +24,7 @@ export class Pool<T> {
   /** An idle connection, a new one, or, at the limit, the next that is given back. Its holder gives it back or discards it. */
   async acquire(): Promise<T> {
     for (;;) {
+      if (this.#closed) throw cancelled('the source is closed: a request');
       const idle = this.#idle.pop();
       if (idle !== undefined) {
         if (this.#options.isAlive(idle)) {
@@ -73,8 +76,10 @@ export class Pool<T> {
     }
   }
 
-  /** Closes all connections, also those in use: their holders get errors. */
+  /** Closes all connections, also those in use: their holders get errors, and so do those who wait. */
   closeAll(): void {
+    this.#closed = true;
+    for (const wake of this.#waiting.splice(0)) wake();
     for (const connection of this.#idle.splice(0)) this.#drop(connection);
     for (const connection of this.#inUse) this.#options.close(connection);
   }

@@ -107,7 +107,13 @@ function connect(config: SftpConfig, credentials: ConnectConfig, family?: readon
       .on('ready', () => {
         // Without this, requests wait for acknowledgements and transfers crawl.
         client.setNoDelay(true);
-        client.sftp((error, sftp) => (error ? fail(error) : resolve(new SftpSession(client, sftp, config))));
+        const overdue = setTimeout(() => fail(new Error('the server opens no SFTP channel')), config.timeout * 1000);
+        client.sftp((error, sftp) => {
+          clearTimeout(overdue);
+          if (!error) return resolve(new SftpSession(client, sftp, config));
+          client.destroy();
+          resolve({ fault: protocol(endpointOf(config), 'the server offers no SFTP', error) });
+        });
       });
     client.connect({
       ...credentials,
