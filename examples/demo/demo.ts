@@ -1,0 +1,62 @@
+/** `npm run demo`: a small retailer's two weeks, from files to answers, in a folder that can be looked at afterwards. */
+import { relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { errorLines } from '../../src/cli/terminal/errors.ts';
+import { Terminal } from '../../src/cli/terminal/terminal.ts';
+import { asGranaryError } from '../../src/lib/errors.ts';
+import { formatSeconds } from '../../src/lib/units.ts';
+import { tell } from './story.ts';
+
+const HELP = `npm run demo -- [options]
+
+  --dir <folder>   where to put the project; default: .granary-demo, made anew each time
+  --keep           keep the FTP server running at the end, until Ctrl-C, to try \`granary run\`
+  --scale <n>      how much data; 1 is about 400,000 rows
+`;
+
+const { values } = parseArgs({
+  options: {
+    dir: { type: 'string', default: '.granary-demo' },
+    keep: { type: 'boolean', default: false },
+    scale: { type: 'string', default: '1' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+const { stdout, stderr, env } = process;
+const terminal = new Terminal({ stdout, stderr, env, json: false, quiet: false, colour: true });
+
+if (values.help) terminal.lines(HELP.trimEnd().split('\n'));
+else {
+  try {
+    await demo(resolve(values.dir), Number(values.scale));
+  } catch (e) {
+    terminal.problem((style) => errorLines(asGranaryError(e), style));
+    process.exitCode = 1;
+  }
+}
+
+async function demo(dir: string, scale: number): Promise<void> {
+  const started = performance.now();
+  const server = await tell({ dir, scale, terminal });
+  const { style } = terminal;
+  const shown = relative('.', dir) || '.';
+  terminal.line();
+  terminal.line(
+    style.bold(`Done in ${formatSeconds((performance.now() - started) / 1000)}. The project is in ${shown}/; try`),
+  );
+  const granary = `npm run -s granary -- -C ${shown}`;
+  const commands = [
+    [`${granary} quarantine list`, 'what is held, and how to let it go'],
+    [`${granary} query "SELECT * FROM granary.books"`, 'the books are tables, too'],
+    [`${granary} books --run last`, 'each file of the latest run'],
+  ];
+  terminal.table(
+    [{ title: '' }, { title: '' }],
+    commands.map(([command, what]) => [command!, { text: what!, paint: style.dim }]),
+    2,
+  );
+  if (!values.keep) return server.close();
+  terminal.line();
+  terminal.line(`Serving ${shown}/server by FTP until Ctrl-C: \`${granary} run\` finds it.`);
+  process.once('SIGINT', () => void server.close());
+}
