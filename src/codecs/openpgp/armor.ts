@@ -9,8 +9,8 @@ const MAX_HEAD_BYTES = 2 ** 16;
 /** Padding, checksum and END line with the white space around them are at most this long. */
 const MAX_TAIL_BYTES = 1024;
 /** The lines from behind the BEGIN line to the empty one. */
-const HEADERS = /^(?:[^\r\n:]+: ?[^\r\n]*\r?\n)*[ \t]*\r?\n/;
-const CUT_HEADERS = /^(?:[^\r\n:]+: ?[^\r\n]*\r?\n)*[^\r\n]*\r?$/;
+const HEADERS = /^(?:[^\r\n:]+:[^\r\n]*\r?\n)*[ \t]*\r?\n/;
+const CUT_HEADERS = /^(?:[^\r\n:]+:[^\r\n]*\r?\n)*[^\r\n]*\r?$/;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**

@@ -1,5 +1,4 @@
 /** What the parsers of this codec throw, before the name of the file is known; `named` makes the error that leaves the codec. */
-import type { GranaryError } from '../../lib/errors.ts';
 import { corrupt, unsupported } from '../shared/faults.ts';
 
 /** Bytes that break the format; the message is a clause: `a signature packet ends too early`. */
@@ -16,7 +15,7 @@ export class Unsupported extends Error {
 }
 
 /** `codec.corrupt` or `codec.unsupported` for the two above, with the name of the file; any other error as it is. */
-export function named(error: unknown, name: string): GranaryError | unknown {
+export function named(error: unknown, name: string): unknown {
   if (error instanceof Malformed) return corrupt(name, error.message, { cause: error.cause });
   if (error instanceof Unsupported) return unsupported(name, error.message, error.hint);
   return error;

@@ -60,10 +60,8 @@ describe('OpenPGP messages that gpg makes', { skip: whyNoGpg() }, () => {
     });
   }
 
-  test('a message compressed with bzip2 is read with the decoder that is lent, and refused by name without one', async () => {
+  test('a message compressed with bzip2 is refused by name when no decoder is lent', async () => {
     const message = gpg.run(['--symmetric', '--passphrase', LOCK, '--compress-algo', 'bzip2'], PLAIN);
-    const bunzip2 = async () => (await import('../bzip2/decode.ts')).decodeBzip2;
-    assert.deepEqual(await decode(message, { passphrase: LOCK }, { bunzip2 }), PLAIN);
     await assert.rejects(decode(message, { passphrase: LOCK }), { code: 'codec.unsupported', message: /bzip2/ });
   });
 

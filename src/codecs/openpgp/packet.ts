@@ -109,8 +109,8 @@ async function* packetBody(layer: Layer, length: Length, mayReuse: boolean): Asy
 }
 
 /**
- * A body in parts. gpg makes parts of 8 KB, so all parts that are at hand are joined: the layers above then work on chunks as
- * large as the file is read in. With `mayReuse` they all have the same memory: not for what leaves the codec.
+ * A body in parts. gpg makes parts of 8 KB, so all parts that are at hand are joined, so that the layers above work on
+ * larger pieces. With `mayReuse` they all have the same memory: not for what leaves the codec.
  */
 async function* partialBody(layer: Layer, firstPart: number, mayReuse: boolean): AsyncGenerator<Buffer> {
   const memory = mayReuse ? Buffer.allocUnsafe(PIECE_BYTES) : undefined;
@@ -123,6 +123,11 @@ async function* partialBody(layer: Layer, firstPart: number, mayReuse: boolean):
       continue;
     }
     const chunk = await layer.chunk(PIECE_BYTES);
+    if (chunk.length <= left) {
+      left -= chunk.length;
+      yield chunk;
+      continue;
+    }
     const joined = memory ?? Buffer.allocUnsafe(chunk.length);
     let filled = 0;
     let at = 0;

@@ -16,7 +16,7 @@ const BLOCK_BYTES = 16;
 /** 16 MiB to hash for each try at the passphrase. */
 const ITERATIONS = 0xe0;
 /** A power of two: the length of a part must be one. */
-const PART_BITS = 16;
+const PART_BITS = 20;
 
 /** Encrypts with AES-256, without compression. Yields the binary message in pieces; memory is bounded. */
 export async function* encryptWithPassphrase(
@@ -69,7 +69,7 @@ function packet(tag: number, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0xc0 | tag]), lengthBytes(body.length), body]);
 }
 
-/** A packet whose length is not known before its end, in parts of 64 KiB. */
+/** A packet whose length is not known before its end, in parts of 1 MiB. */
 async function* inParts(tag: number, body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   const size = 2 ** PART_BITS;
   let header = [0xc0 | tag];
