@@ -52,7 +52,7 @@ export function slowRead(
       continue;
     }
     const at = wanted.map((w) => (typeof w === 'number' ? w : (header as string[]).indexOf(w)));
-    const values = at.map((i) => (i < Math.min(fields.length, expected) ? fields[i]! : null));
+    const values = at.map((i) => (i >= 0 && i < Math.min(fields.length, expected) ? fields[i]! : null));
     if (values.some((v) => v !== null && !isUtf8(v))) {
       reject('encoding');
       continue;

@@ -1,8 +1,8 @@
 /**
  * The fast attempt: the engine's own CSV reader, typed, for files that it reads as they are meant. It loses good rows in some states of a file
  * (after a bad record that follows one of its buffer boundaries, for one), so every record is reconciled with the independent count: rows and
- * distinct rejected records must be the records counted, and every reject must lie where a record begins. When it reads some columns only, it also
- * takes some records with too many fields: then all ragged records that were counted must be rejects.
+ * distinct rejected records must be the records counted, and every reject must lie where a record begins. It also takes some
+ * records with fields too many: so the ragged records that were counted must all be rejects, but for those that only end in a delimiter.
  */
 import { open } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
@@ -59,7 +59,12 @@ function readsSomeColumns(planned: PlannedColumn[], facts: CsvFacts): boolean {
   return wanted.size < facts.columns;
 }
 
-export function fastAttempt(input: ReadInput<CsvConfig>, facts: CsvFacts): Attempt {
+/** `fast` reads with all threads, `sequential` with one: it does not lose the rows that the other loses at boundaries. */
+export function fastAttempt(
+  input: ReadInput<CsvConfig>,
+  facts: CsvFacts,
+  name: 'fast' | 'sequential' = 'fast',
+): Attempt {
   const { engine, config } = input;
   const planned = planColumns(input.columns, input.header, facts.columns);
   const traits = new Map(facts.traits.map((t) => [t.column, t]));
@@ -69,19 +74,19 @@ export function fastAttempt(input: ReadInput<CsvConfig>, facts: CsvFacts): Attem
     return keepsValues(column.type, config, traits.get(position));
   });
   return {
-    name: 'fast',
+    name,
     async prepare() {
       await engine.run(sql`DROP TABLE IF EXISTS ${ident(ERRORS)}`);
       await engine.run(sql`DROP TABLE IF EXISTS ${ident(SCANS)}`);
       const columns = relationColumns(planned, config, (position) => ident(`f${position}`), typed);
-      const reader = readerCall(input.path, config, facts, planned, typed);
+      const reader = readerCall(input.path, config, facts, planned, typed, name === 'fast');
       return {
         sql: sql`(SELECT ${columns.text ? columns : raw('1 AS _none')} FROM ${raw(reader)})`,
         typed,
         hasLine: false,
       };
     },
-    settle: (rows) => settle(input, facts, planned, rows),
+    settle: (rows) => settle(input, facts, planned, rows, name),
   };
 }
 
@@ -92,6 +97,7 @@ function readerCall(
   facts: CsvFacts,
   planned: PlannedColumn[],
   typed: boolean[],
+  parallel: boolean,
 ): string {
   const types = new Map<number, string>();
   planned.forEach(({ column, position }, i) => {
@@ -109,7 +115,7 @@ function readerCall(
   return sql`read_csv(${literal(path)}, auto_detect=false, new_line=${literal(lineEnd)}, header=false, skip=${facts.skip ?? 0},
     delim=${literal(config.delimiter)}, quote=${character}, escape=${character}, nullstr=${literal(config.null_values)},
     decimal_separator=${literal(config.decimal)}, columns={${join(columns)}},
-    store_rejects=true, rejects_table=${literal(ERRORS)}, rejects_scan=${literal(SCANS)})`;
+    parallel=${literal(parallel)}, store_rejects=true, rejects_table=${literal(ERRORS)}, rejects_scan=${literal(SCANS)})`;
 }
 
 async function settle(
@@ -117,12 +123,13 @@ async function settle(
   facts: CsvFacts,
   planned: PlannedColumn[],
   rows: number,
+  name: string,
 ): Promise<Settlement | 'mismatch'> {
   const { engine, config, path, scratch } = input;
   const index = LineIndex.from(input.index!);
   const dialect = scanDialect(config);
   const headerRecords = config.header ? 1 : 0;
-  const writer = await RejectWriter.create(scratch, 'fast');
+  const writer = await RejectWriter.create(scratch, name);
   const rejected: number[] = [];
   let ragged = 0;
   const file = await open(path);
@@ -147,12 +154,12 @@ async function settle(
     await writer.close();
   }
   if (rows + rejected.length !== facts.records) return 'mismatch';
-  if (ragged !== facts.ragged && readsSomeColumns(planned, facts)) return 'mismatch';
+  if (ragged + facts.trailing !== facts.ragged) return 'mismatch';
   await writer.load(engine);
   return {
     received: facts.records,
     rejected: rejected.length,
-    line: await lineOfRow(engine, joinPath(scratch, 'fast-steps.csv'), {
+    line: await lineOfRow(engine, joinPath(scratch, `${name}-steps.csv`), {
       jumps: index.jumps(),
       rejected,
       headerRecords,

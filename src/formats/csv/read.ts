@@ -9,5 +9,6 @@ import { losslessAttempt } from './lossless.ts';
 export async function readCsv(input: ReadInput<CsvConfig>): Promise<Attempt[]> {
   const facts = input.facts as CsvFacts;
   const slow = input.index === undefined || slowReason(input, facts) !== undefined;
-  return slow ? [losslessAttempt(input)] : [fastAttempt(input, facts), losslessAttempt(input)];
+  if (slow) return [losslessAttempt(input)];
+  return [fastAttempt(input, facts), fastAttempt(input, facts, 'sequential'), losslessAttempt(input)];
 }

@@ -8,6 +8,7 @@
 const STATS: usize = 1024;
 const INPUT: usize = 64 * 1024;
 const INPUT_BYTES: i32 = 1 << 20;
+const KEPT_BYTES: usize = 1024; // of the last call, before INPUT
 const TRAITS: usize = INPUT + <usize>INPUT_BYTES + 4096;
 const MAX_COLUMNS: i32 = 16384;
 const TAIL: usize = TRAITS + <usize>MAX_COLUMNS * 2;
@@ -56,7 +57,6 @@ let carryLf: u64;
 let carryCr: u64;
 let carryClose: u64; // the last byte was a closing quote
 let carryDelimiter: u64;
-let lastByte: u8;
 let state: i32; // of the byte-wise scan
 let recent: u32; // last four bytes, for delimiters of several bytes
 
@@ -65,6 +65,7 @@ let blanks: u64;
 let comments: u64;
 let longest: u64;
 let ragged: u64;
+let trailing: u64; // ragged records whose only surplus is one delimiter at the end
 let multiline: u64;
 let irregular: u64;
 let quotes: u64;
@@ -111,8 +112,8 @@ export function reset(
   quote = quoteByte; escape = escapeByte; comment = commentByte; decimal = decimalByte; headerRecord = hasHeader;
   offset = <u64>firstOffset; line = <u64>firstLine - 1; records = <u64>firstRecord;
   recordOffset = offset; recordLine = line; inRecord = false; columns = -1; separators = 0;
-  carryQuote = 0; carryLf = 1; carryCr = 0; carryClose = 0; carryDelimiter = 0; lastByte = 0; state = START; recent = 0;
-  blanks = 0; comments = 0; longest = 0; ragged = 0; multiline = 0; irregular = 0; quotes = 0; escapes = 0; nuls = 0;
+  carryQuote = 0; carryLf = 1; carryCr = 0; carryClose = 0; carryDelimiter = 0; state = START; recent = 0;
+  blanks = 0; comments = 0; longest = 0; ragged = 0; trailing = 0; multiline = 0; irregular = 0; quotes = 0; escapes = 0; nuls = 0;
   endsLf = 0; endsCrLf = 0; endsCr = 0; innerNewline = false; continued = false;
   markCount = 0; jumpBytes = 0; jumpRecord = records;
   fractionColumn = -1; fractionDigits = 0; fractionZeros = 0; colonRecord = 0; colonColumn = -1;
@@ -157,6 +158,12 @@ function beginRecord(at: u64): void {
   separators = 0;
 }
 
+// Whether the text that ends before the line end before `p` ends in a delimiter.
+function endsInDelimiter(p: usize): bool {
+  while (load<u8>(p - 1) == 10 || load<u8>(p - 1) == 13) p--;
+  return (bswap(load<u32>(p - 4)) & delimiterMask) == delimiterWord;
+}
+
 @inline
 function endRecord(at: u64): void {
   if (!inRecord) return;
@@ -164,7 +171,10 @@ function endRecord(at: u64): void {
   const length = at - recordOffset;
   if (length > longest) longest = length;
   if (columns < 0) columns = separators + 1;
-  else if (columns != separators + 1) ragged++;
+  else if (columns != separators + 1) {
+    ragged++;
+    if (separators == columns && endsInDelimiter(INPUT + <usize>(at - offset))) trailing++;
+  }
   if (innerNewline) { multiline++; innerNewline = false; }
 }
 
@@ -204,7 +214,7 @@ function notice(p: usize, end: usize, column: i32): void {
     colonColumn = column;
   } else {
     if (colonRecord == records && colonColumn == column) store<u8>(flags, load<u8>(flags) | TRAIT_ZONE);
-    const before = p == INPUT ? lastByte : load<u8>(p - 1);
+    const before = load<u8>(p - 1);
     if (b == 45 && (before | 32) == 101) store<u8>(flags, load<u8>(flags) | TRAIT_NEGATIVE_EXPONENT);
   }
 }
@@ -364,7 +374,6 @@ export function scanBytes(length: i32): void {
     }
     carryLf = b == 10 ? 1 : 0;
     carryCr = b == 13 ? 1 : 0;
-    lastByte = b;
   }
   carryQuote = state == QUOTED || state == ESCAPED || continued ? ~(<u64>0) : 0;
   finishCall(length);
@@ -401,7 +410,7 @@ function isDelimiterPart(b: u8): bool {
 // -------- ends
 
 function finishCall(length: i32): void {
-  if (length > 0) lastByte = load<u8>(INPUT + <usize>length - 1);
+  memory.copy(INPUT - KEPT_BYTES, INPUT + <usize>length - KEPT_BYTES, KEPT_BYTES);
   offset += <u64>length;
 }
 
@@ -435,9 +444,10 @@ export function report(): void {
   store<f64>(i, <f64>endsCrLf, 112);
   store<f64>(i, <f64>endsCr, 120);
   store<f64>(i, <f64>(carryQuote & 1), 128);
-  store<f64>(i, <f64>markCount, 136);
-  store<f64>(i, <f64>jumpBytes, 144);
-  store<f64>(i, <f64>startCount, 152);
+  store<f64>(i, <f64>trailing, 136);
+  store<f64>(i, <f64>markCount, 144);
+  store<f64>(i, <f64>jumpBytes, 152);
+  store<f64>(i, <f64>startCount, 160);
   markCount = 0;
   jumpBytes = 0;
   startCount = 0;

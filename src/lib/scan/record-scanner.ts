@@ -44,6 +44,7 @@ const STAT_NAMES = [
   'crlf',
   'cr',
   'openQuote',
+  'trailing',
 ] as const;
 /** Where the lengths of the output of a call lie, after the counts. */
 const MARK_COUNT = STAT_NAMES.length;
@@ -54,7 +55,8 @@ const LINES = STAT_NAMES.indexOf('lines');
 /**
  * `records`: header included, blank lines and comments not. `columns`: of the first record, -1 without one. `ragged`: records with another number
  * of columns. `longest`: bytes, line end included. `irregularQuotes`: quotes in a place that the dialect does not allow. `lf`, `crlf`, `cr`: line
- * ends outside quotes. `openQuote`: 1 inside a quote.
+ * ends outside quotes. `openQuote`: 1 inside a quote. `trailing`: of the ragged records, those that only have
+ * one delimiter too many, at their end.
  */
 export type ScanStats = Record<(typeof STAT_NAMES)[number], number>;
 
