@@ -43,9 +43,10 @@ export class Database {
     const path = join(await realpath(dirname(options.path)), basename(options.path));
     if (open.has(path)) throw busy(path, 'this process');
     open.add(path);
+    let instance: DuckDBInstance | undefined;
     try {
       const { DuckDBInstance } = await import('@duckdb/node-api');
-      const instance = await DuckDBInstance.create(path, {
+      instance = await DuckDBInstance.create(path, {
         threads: String(options.threads),
         memory_limit: `${Math.floor(options.memoryLimit / 1e6)}MB`,
         temp_directory: options.scratch,
@@ -59,6 +60,7 @@ export class Database {
       await writer.run(sql`SET enable_external_access = false`);
       return new Database(path, instance, writer);
     } catch (e) {
+      instance?.closeSync();
       open.delete(path);
       const error = engineError(e, 'load.failed');
       throw /^IO Error: Could not set lock/.test(error.message) ? busy(path, 'another process', e) : error;
