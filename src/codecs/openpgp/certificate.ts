@@ -35,7 +35,7 @@ export async function readSigningKeys(packets: Buffer): Promise<SigningKey[]> {
 
 /** Each certificate as its primary key and its subkeys. */
 async function readCertificates(packets: Buffer): Promise<Part[][]> {
-  const layer = Layer.inner(single(packets), 'the key');
+  const layer = Layer.held(packets, 'the key');
   const certificates: Part[][] = [];
   // Undefined behind a subkey this codec cannot use: its signatures are skipped with it.
   let part: Part | undefined;
@@ -64,10 +64,6 @@ async function readCertificates(packets: Buffer): Promise<Part[][]> {
   }
   if (certificates.length === 0) throw new Malformed('there is no OpenPGP key in it');
   return certificates;
-}
-
-async function* single(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
 }
 
 function newPart(body: Buffer): Part {

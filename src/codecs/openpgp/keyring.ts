@@ -48,7 +48,7 @@ export async function readSigners(sources: KeySource[]): Promise<SigningKey[]> {
 }
 
 async function secretKeysIn(packets: Buffer): Promise<SecretKey[]> {
-  const layer = Layer.inner(single(packets), 'the key');
+  const layer = Layer.held(packets, 'the key');
   const keys: SecretKey[] = [];
   let fault: Unsupported | undefined;
   for (let packet = await nextPacket(layer); packet; packet = await nextPacket(layer)) {
@@ -64,10 +64,6 @@ async function secretKeysIn(packets: Buffer): Promise<SecretKey[]> {
   // One subkey of a newer kind does not matter; only such do.
   if (keys.length === 0 && fault) throw fault;
   return keys;
-}
-
-async function* single(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
 }
 
 async function read<T>(source: KeySource, parse: (packets: Buffer) => Promise<T>): Promise<T> {

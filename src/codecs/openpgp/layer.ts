@@ -37,6 +37,11 @@ export class Layer {
       yield piece;
   }
 
+  /** A layer that is in memory, such as a key. */
+  static held(bytes: Buffer, name: string): Layer {
+    return Layer.inner(single(bytes), name);
+  }
+
   /** The next 1 to `max` bytes. Throws `codec.truncated` or `codec.corrupt` at the end. */
   async chunk(max?: number): Promise<Buffer> {
     return (await this.reader.chunk(max)) ?? this.#fail();
@@ -66,4 +71,8 @@ export class Layer {
   #fail(): never {
     throw this.tooShort();
   }
+}
+
+async function* single(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
 }

@@ -1,7 +1,7 @@
 /** String-to-key: from a passphrase to the key of a cipher (RFC 9580, 3.7). */
 import { argon2Sync, createHash } from 'node:crypto';
 import { hashOf } from './algorithms.ts';
-import { Unsupported } from './faults.ts';
+import { Malformed, Unsupported } from './faults.ts';
 import type { FieldReader } from './fields.ts';
 
 export type S2k =
@@ -87,5 +87,9 @@ function argon2(s2k: Extract<S2k, { kind: 'argon2' }>, message: Buffer, tagLengt
     );
   }
   const { salt: nonce, passes, lanes: parallelism, memoryKib: memory } = s2k;
-  return argon2Sync('argon2id', { message, nonce, parallelism, tagLength, memory, passes });
+  try {
+    return argon2Sync('argon2id', { message, nonce, parallelism, tagLength, memory, passes });
+  } catch (cause) {
+    throw new Malformed('the settings for its passphrase are impossible', { cause });
+  }
 }

@@ -1,10 +1,11 @@
 /** Secret keys: reading them and unlocking them with a passphrase (RFC 9580, 5.5.3). */
-import { createDecipheriv, createHash, hkdfSync } from 'node:crypto';
-import { AEAD_TAG_BYTES, aeadOf, cipherOf, KEY, nodeName } from './algorithms.ts';
+import { createDecipheriv, createHash } from 'node:crypto';
+import { aeadOf, cipherOf, KEY, nodeName } from './algorithms.ts';
 import { Malformed, Unsupported } from './faults.ts';
 import { FieldReader } from './fields.ts';
 import { type PublicKey, readPublicKey } from './public-key.ts';
 import { deriveKey, readS2k, type S2k } from './s2k.ts';
+import { sealingKey, unseal } from './unseal.ts';
 
 export interface SecretKey {
   public: PublicKey;
@@ -74,22 +75,12 @@ function aeadLock(
   const aead = aeadOf(cipherId, modeId);
   const nonce = fields.take(aead.nonceBytes);
   const sealed = fields.rest();
-  if (sealed.length < AEAD_TAG_BYTES) throw new Malformed('an OpenPGP secret key ends too early');
   const info = Buffer.from([0xc0 | tag, key.version, cipherId, modeId]);
   return {
     kind: 'locked',
     open(passphrase) {
-      const base = deriveKey(s2k, passphrase, aead.keyBytes);
-      const kek = Buffer.from(hkdfSync('sha256', base, Buffer.alloc(0), info, aead.keyBytes));
-      const decipher = createDecipheriv(aead.name as 'aes-256-ocb', kek, nonce, { authTagLength: AEAD_TAG_BYTES });
-      decipher.setAAD(Buffer.concat([info.subarray(0, 1), key.body]));
-      decipher.setAuthTag(sealed.subarray(-AEAD_TAG_BYTES));
-      const clear = decipher.update(sealed.subarray(0, -AEAD_TAG_BYTES));
-      try {
-        return Buffer.concat([clear, decipher.final()]);
-      } catch {
-        return undefined;
-      }
+      const kek = sealingKey(deriveKey(s2k, passphrase, aead.keyBytes), info);
+      return unseal(aead.name, kek, nonce, Buffer.concat([info.subarray(0, 1), key.body]), sealed);
     },
   };
 }

@@ -1,8 +1,8 @@
 /** From the packets at the head of an encrypted message to the keys that may decrypt it (RFC 9580, 5.1 and 5.3). */
-import { createDecipheriv, hkdfSync } from 'node:crypto';
+import { createDecipheriv } from 'node:crypto';
 import { GranaryError } from '../../lib/errors.ts';
 import { corrupt } from '../shared/faults.ts';
-import { AEAD_TAG_BYTES, aeadOf, cipherOf, nodeName } from './algorithms.ts';
+import { aeadOf, cipherOf, nodeName } from './algorithms.ts';
 import { Malformed, Unsupported } from './faults.ts';
 import { FieldReader } from './fields.ts';
 import { decryptSessionKey } from './key-exchange.ts';
@@ -11,6 +11,7 @@ import { TAG } from './packet.ts';
 import type { PublicKey } from './public-key.ts';
 import { deriveKey, readS2k, type S2k } from './s2k.ts';
 import { readSecretMaterial, type SecretKey } from './secret-key.ts';
+import { sealingKey, unseal } from './unseal.ts';
 
 export interface SessionKey {
   key: Buffer;
@@ -72,16 +73,9 @@ function readPassphraseOffer(fields: FieldReader): KeyOffer {
     kind: 'passphrase',
     open(passphrase) {
       const base = deriveKey(s2k, passphrase, aead.keyBytes);
-      const kek = version === 6 ? Buffer.from(hkdfSync('sha256', base, Buffer.alloc(0), info, aead.keyBytes)) : base;
-      const decipher = createDecipheriv(aead.name as 'aes-256-ocb', kek, nonce, { authTagLength: AEAD_TAG_BYTES });
-      decipher.setAAD(info);
-      decipher.setAuthTag(sealed.subarray(-AEAD_TAG_BYTES));
-      const clear = decipher.update(sealed.subarray(0, -AEAD_TAG_BYTES));
-      try {
-        return { key: Buffer.concat([clear, decipher.final()]), from: 'passphrase' };
-      } catch {
-        return undefined;
-      }
+      const kek = version === 6 ? sealingKey(base, info) : base;
+      const key = unseal(aead.name, kek, nonce, info, sealed);
+      return key && { key, from: 'passphrase' };
     },
   };
 }
@@ -152,7 +146,7 @@ function decryptOrMalformed<T>(decrypt: () => T): T {
   try {
     return decrypt();
   } catch (error) {
-    if (error instanceof Malformed) throw error;
+    if (error instanceof Malformed || error instanceof Unsupported) throw error;
     throw new Malformed('its session key does not decrypt', { cause: error });
   }
 }

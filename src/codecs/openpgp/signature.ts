@@ -179,9 +179,14 @@ export class Verification {
     this.#digest.update(signature.trailer);
     const value = signatureValue(key, signature.values.fork());
     const publicKey = verificationKey(key);
-    return 'verify' in this.#digest
-      ? this.#digest.verify(publicKey, value)
-      : verify(null, this.#digest.digest(), publicKey, value);
+    try {
+      return 'verify' in this.#digest
+        ? this.#digest.verify(publicKey, value)
+        : verify(null, this.#digest.digest(), publicKey, value);
+    } catch {
+      // OpenSSL throws for some numbers that no signature can have.
+      return false;
+    }
   }
 }
 
