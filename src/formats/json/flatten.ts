@@ -160,7 +160,10 @@ interface Constant {
   end: number;
 }
 
-/** Strings as what they mean, numbers and truth values as they stand, objects and arrays as their JSON text. */
+/**
+ * Strings as what they mean (half a surrogate pair, which no text can hold, as U+FFFD), numbers and truth values as they stand, objects
+ * and arrays as their JSON text.
+ */
 function writeCell(out: CsvFile, bytes: Uint8Array, kind: number, start: number, end: number): void {
   if (kind === ABSENT || kind === NULL) out.missing();
   else if (kind === ESCAPED_STRING)

@@ -28,6 +28,19 @@ test('each line is a row, nested values have paths, and blank lines count for no
   });
 });
 
+test('keys are found however they are escaped, and the last of a key that occurs twice stands', async () => {
+  await withFormat(ndjson, async ({ read }) => {
+    const lines = ['{"\\u0061":1,"x\\"":2}', '{"x\\\\":3}', '{"x\\"":4,"a":5,"a":{"b":6}}', '{"a":{"b":7},"a":8}'];
+    const { rows } = await read(lines.join('\n'), {}, ['a', '"x\\""', '"x\\\\"', 'a.b']);
+    assert.deepEqual(rows, [
+      ['1', '2', null, null],
+      [null, null, '3', null],
+      ['{"b":6}', '4', null, '6'],
+      ['8', null, null, null],
+    ]);
+  });
+});
+
 test('a line that is not a JSON object is rejected with its text, its line and the reason, and costs no other line', async () => {
   await withFormat(ndjson, async ({ read }) => {
     const bad = [

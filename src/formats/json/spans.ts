@@ -34,6 +34,7 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+const NO_CHILDREN: SpanChild[] = [];
 const WORDS = ['true', 'false', 'null'].map((w) => Buffer.from(w));
 
 export class SpanParser {
@@ -164,8 +165,16 @@ export class SpanParser {
     this.#at++;
   }
 
-  /** Any value, checked and passed over; without recursion, so that depth does not matter. */
+  /** Any value, checked and passed over. */
   #skip(): void {
+    const first = this.#at < this.#end ? this.#bytes[this.#at]! : -1;
+    if (first === QUOTE) this.#string();
+    else if (first === OPEN_BRACE || first === OPEN_BRACKET) this.#skipNested();
+    else this.#scalar(first);
+  }
+
+  /** An object or array; without recursion, so that depth does not matter. */
+  #skipNested(): void {
     const open: number[] = [];
     for (;;) {
       this.#blanks();
@@ -174,14 +183,13 @@ export class SpanParser {
         const close = first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
         this.#at++;
         this.#blanks();
-        if (this.#at < this.#end && this.#bytes[this.#at] === close) this.#at++;
-        else {
+        if (this.#at >= this.#end || this.#bytes[this.#at] !== close) {
           open.push(close);
-          if (close === CLOSE_BRACE) this.#key([], 0);
+          if (close === CLOSE_BRACE) this.#key(NO_CHILDREN, 0);
           continue;
         }
-      } else if (first === QUOTE) this.#string();
-      else this.#scalar(first);
+        this.#at++;
+      } else this.#skip();
       if (!this.#afterValue(open)) return;
     }
   }
@@ -195,7 +203,7 @@ export class SpanParser {
       if (b === COMMA) {
         this.#at++;
         this.#blanks();
-        if (close === CLOSE_BRACE) this.#key([], 0);
+        if (close === CLOSE_BRACE) this.#key(NO_CHILDREN, 0);
         return true;
       }
       if (b !== close) this.#fail(`expected , or ${String.fromCharCode(close)}`);
