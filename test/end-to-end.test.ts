@@ -98,10 +98,17 @@ ${dataset('sales_{date:yyyyMMdd}.csv.gz.pgp', '    unpack: [{type: openpgp, priv
   proxy.cutAfter(Math.floor(message.length * 0.8));
   const { doc, events } = await runProject(dir);
   assert.deepEqual(doc.errors, []);
+  assert.deepEqual(
+    events.filter((e) => e.type === 'quarantined').map((e) => e.reasons),
+    [],
+  );
   const retry = events.find((e) => e.type === 'retry');
   assert.equal(retry?.error.code, 'connector.lost');
   const landed = events.find((e) => e.type === 'landed');
-  assert.ok(landed && landed.output.resumedAt > 0, `it went on where it broke: ${JSON.stringify(landed)}, ${message.length} bytes`);
+  assert.ok(
+    landed && landed.output.resumedAt > 0,
+    `it went on where it broke: ${JSON.stringify(landed)}, ${message.length} bytes`,
+  );
   await verifyTable(dir);
 });
 

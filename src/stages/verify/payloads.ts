@@ -1,5 +1,6 @@
 /** Payloads: the plain files inside an object, after unpacking and decoding, each counted while it streams by. */
 import { createHash, type Hash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { unpack } from '../../codecs/chain.ts';
 import { GranaryError } from '../../lib/errors.ts';
 import { decodeText, needsDecoding, type TextEncoding } from '../../lib/text-decode.ts';
@@ -88,7 +89,10 @@ export async function makePayloads(
     name: object.file,
     open: received,
     ...(context.objects.capabilities.localFiles && { file: await context.objects.localPath(object.key) }),
-    steps: dataset.unpack.map((step) => ({ codec: context.codecs.get(step.type)!, config: step })),
+    steps: dataset.unpack.map((step) => ({
+      codec: context.codecs.get(step.type)!,
+      config: withAbsolutePaths(step, context.project.dir),
+    })),
     scratch,
     limits: { maxBytes, maxRatio, maxMembers },
     signal: context.signal,
@@ -119,6 +123,13 @@ export async function makePayloads(
     throw new GranaryError('format.empty', `${object.file} holds no file.`, { where: { object: object.id } });
   if (hashes.size > 0) for await (const _ of received()) void _;
   return { payloads, digests: finishDigests() };
+}
+
+/** Fields that name files (`…_file`) are relative to the project. */
+function withAbsolutePaths(config: Record<string, unknown>, dir: string): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config).map(([k, v]) => [k, k.endsWith('_file') && typeof v === 'string' ? resolve(dir, v) : v]),
+  );
 }
 
 async function finishPayload(
