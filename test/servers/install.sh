@@ -45,5 +45,5 @@ fi
 
 if [ ! -x .servers/moto/bin/moto_server ]; then
   python3 -m venv .servers/moto
-  .servers/moto/bin/pip install -q --disable-pip-version-check 'moto[server,s3]==5.2.5'
+  .servers/moto/bin/pip install -q --disable-pip-version-check 'moto[s3]==5.2.5' flask==3.1.3 flask-cors==6.0.5
 fi
