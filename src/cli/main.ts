@@ -11,7 +11,7 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(words: string[]): Promise<ExitCode> {
   leaveQuietlyWhenNobodyReads();
   let terminal = terminalFor({ json: words.includes('--json'), quiet: false, colour: !words.includes('--no-color') });
-  const stop = stopOnSignal(terminal);
+  const stop = stopOnSignal((text) => terminal.note(text));
   try {
     const { command, arguments: given, options, group } = parseCommandLine(words, COMMANDS);
     terminal = terminalFor({ json: options.on('json'), quiet: options.on('quiet'), colour: !options.on('no-color') });
@@ -55,18 +55,19 @@ async function tellHelp(
 function exitCodeOf({ code }: GranaryError): ExitCode {
   if (code === 'cancelled') return EXIT.interrupted;
   if (code === 'owner.busy') return EXIT.busy;
-  return /^(cli|config|secrets)\./.test(code) ? EXIT.usage : EXIT.failed;
+  // A command that names an object, dataset or table that is not there is mistyped.
+  return code === 'stage.bad_input' || /^(cli\.usage|config\.|secrets\.)/.test(code) ? EXIT.usage : EXIT.failed;
 }
 
 /** The first signal asks the command to stop, the second one ends the process. What was begun is safe either way. */
-function stopOnSignal(terminal: Terminal): { signal: AbortSignal; reason: GranaryError; done(): void } {
+function stopOnSignal(note: (text: string) => void): { signal: AbortSignal; reason: GranaryError; done(): void } {
   const controller = new AbortController();
   const reason = new GranaryError('cancelled', 'Stopped by request.', {
     hint: 'Nothing is lost: the next `granary run` goes on where this one stopped.',
   });
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    terminal.note('Stopping. Once more to stop at once; nothing is lost either way.');
+    note('Stopping. Once more to stop at once; nothing is lost either way.');
     controller.abort(reason);
   };
   process.on('SIGINT', onSignal);

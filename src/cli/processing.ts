@@ -21,7 +21,11 @@ export async function processAndTell(call: Call, runtime: Runtime, request: Proc
     ...(request.skipCollect && { skipCollect: true }),
     signal: call.signal,
     onEvent(event) {
+      // What was stopped by request has not failed.
+      if (event.type === 'failed' && event.error.code === 'cancelled') return;
       record(log, event);
+      if ('object' in event && typeof event.object === 'object') terminal.bars.finish(event.object.file);
+      if (event.type === 'failed') terminal.bars.finish(event.what);
       const line = eventLine(event, terminal.style);
       if (line !== undefined) terminal.line(line);
     },

@@ -20,6 +20,8 @@ export interface RunSummary {
 
 const TOP_RULES = 10;
 const SHOWN = 10;
+/** Below this a rate tells how long a start takes. */
+const ENOUGH_FOR_A_RATE = 100_000;
 export const SHORT_ID = 8;
 
 /** For `--json`. */
@@ -80,41 +82,57 @@ function printOutcome({ run, log, books }: RunSummary, terminal: Terminal): void
     log.landed.files > 0 &&
       `${formatCount(log.landed.files)} ${log.landed.files === 1 ? 'file' : 'files'} landed, ${formatBytes(log.landed.bytes)}`,
     log.landed.resumed > 0 && `${formatCount(log.landed.resumed)} resumed`,
-    rows > 0 && `${formatCount(rows)} rows, ${formatCount(Math.round(rows / Math.max(seconds, 0.001)))} rows/s`,
-    log.landed.files === 0 && books.length === 0 && log.failed.length === 0 && 'nothing new',
+    rows > 0 && `${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}`,
+    rows >= ENOUGH_FOR_A_RATE && `${formatCount(Math.round(rows / seconds))} rows/s`,
+    run.status === 'succeeded' && log.landed.files === 0 && books.length === 0 && 'nothing new',
   ].filter((f) => f !== false);
   terminal.line();
   terminal.line(
     `${style.bold('Run')} ${run.id} ${outcome} in ${formatSeconds(seconds)}${facts.map((f) => `  ·  ${f}`).join('')}`,
   );
+  if (run.status === 'interrupted')
+    terminal.line('Nothing is lost: the next `granary run` goes on where this one stopped.');
 }
 
 function printRefused(datasets: readonly DatasetBooks[], terminal: Terminal): void {
   const rules = datasets
     .flatMap((d) => Object.entries(d.byRule).map(([rule, r]) => ({ dataset: shortName(d.dataset), rule, ...r })))
-    .filter((r) => r.rows > 0 && r.severity !== 'duplicate')
+    .filter((r) => r.rows > 0 && r.severity in WHAT_HAPPENS)
     .sort((a, b) => b.rows - a.rows);
   if (rules.length === 0) return;
   const { style } = terminal;
   terminal.heading('Refused rows, and warnings');
   terminal.table(
-    [{ title: 'rows', align: 'right' }, { title: 'rule' }, { title: 'dataset' }, { title: 'what happens' }],
-    rules.slice(0, TOP_RULES).map((r) => [
-      formatCount(r.rows),
-      r.rule,
-      r.dataset,
-      {
-        text: r.severity === 'warn' ? 'warning, loaded' : 'rejected',
-        paint: r.severity === 'warn' ? style.dim : style.yellow,
-      },
-    ]),
+    [
+      { title: 'rows', align: 'right' },
+      { title: 'rule', flexible: true },
+      { title: 'dataset' },
+      { title: 'what happened' },
+    ],
+    rules
+      .slice(0, TOP_RULES)
+      .map((r) => [
+        formatCount(r.rows),
+        r.rule,
+        r.dataset,
+        { text: WHAT_HAPPENS[r.severity]!, paint: isRefusal(r.severity) ? style.yellow : style.dim },
+      ]),
     2,
   );
   if (rules.length > TOP_RULES)
     terminal.line(style.dim(`  and ${rules.length - TOP_RULES} more rules: granary books --run last`));
-  const worst = rules.find((r) => r.severity !== 'warn');
+  const worst = rules.find((r) => isRefusal(r.severity));
   if (worst) next(terminal, `granary rejects --dataset ${worst.dataset} --rule ${quoted(worst.rule)}`);
 }
+
+/** By severity. What was filtered, or is a duplicate, is in the books and needs no explanation. */
+const WHAT_HAPPENS: Record<string, string> = {
+  reject: 'rejected',
+  quarantine: 'rejected',
+  warn: 'loaded, with a warning',
+  null: 'loaded, without a match',
+};
+const isRefusal = (severity: string) => severity === 'reject' || severity === 'quarantine';
 
 function printQuarantined({ quarantined }: RunLog, terminal: Terminal): void {
   if (quarantined.length === 0) return;

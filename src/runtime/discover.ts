@@ -149,8 +149,14 @@ async function examine(family: Family, bench: Bench): Promise<DraftDataset> {
     columns: discovery.columns,
     rowsSeen: discovery.rowsSeen,
     suggestedKeys: suggestKeys(discovery.columns),
-    notes: discovery.notes,
+    notes: [...discovery.notes, ...partNotes(family.pattern)],
   };
+}
+
+/** Parts of the name are facts that the rows may lack. */
+function partNotes(pattern: string): string[] {
+  const parts = compileNamePattern(pattern).parts.filter((part) => part !== 'date');
+  return parts.map((part) => `{${part}} of the name can be a column as well: ${part}: { from_name: ${part} }`);
 }
 
 /** `unpack` is what YAML must say, where endings alone do not. */

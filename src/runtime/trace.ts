@@ -18,13 +18,25 @@ export interface Traced extends TracedRow {
  */
 export async function trace(table: string, words: readonly string[], { project, context }: Runtime): Promise<Traced[]> {
   const name = await findTable(table, context.warehouse);
-  const rows = await context.warehouse.trace(name, keyOf(words, name, project));
+  const key = keyOf(words, name, project);
+  const rows = await context.warehouse.trace(name, key).catch((e) => {
+    throw plainer(e);
+  });
   const out: Traced[] = [];
   for (const row of rows) {
     const origin = await context.state.get(OBJECTS, row.object);
     out.push({ ...row, origin: origin && plain<ObjectDoc>(origin) });
   }
   return out;
+}
+
+/** The engine quotes the statement it was given, which nobody has written here. */
+function plainer(e: unknown): unknown {
+  if (!(e instanceof GranaryError) || e.code !== 'query.failed') return e;
+  return new GranaryError(e.code, e.message.split('\n')[0]!, {
+    hint: e.hint ?? 'Write values as the column has them.',
+    cause: e,
+  });
 }
 
 async function findTable(text: string, warehouse: Warehouse): Promise<TableName> {
@@ -47,7 +59,7 @@ async function findTable(text: string, warehouse: Warehouse): Promise<TableName>
           ? `Write ${found[0]!.schema}.${text}.`
           : near
             ? `Did you mean ${near}?`
-            : '`granary query "SHOW ALL TABLES"` lists them.',
+            : `There are: ${tables.map((t) => (t.schema === 'main' ? t.name : `${t.schema}.${t.name}`)).join(', ')}.`,
     },
   );
 }

@@ -45,7 +45,8 @@ export async function serveTasks(): Promise<void> {
   let lastReport = 0;
   const { context } = await openContext(project, {
     progress: (progress) => {
-      if (Date.now() - lastReport < PROGRESS_EVERY_MS) return;
+      const isLast = progress.done === progress.total;
+      if (!isLast && Date.now() - lastReport < PROGRESS_EVERY_MS) return;
       lastReport = Date.now();
       send({ id: current, progress });
     },

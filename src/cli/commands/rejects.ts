@@ -39,6 +39,8 @@ export function rejectsQuery(filter: {
   object: string | undefined;
   rules: readonly string[];
 }): string {
+  // The books tell broken types apart by column: `type(quantity)`.
+  const names = join(filter.rules.map((rule) => literal(rule)));
   const conditions = [
     ...(filter.datasets.length > 0
       ? [
@@ -48,7 +50,9 @@ export function rejectsQuery(filter: {
         ]
       : []),
     ...(filter.object !== undefined ? [raw(sql`r.object_id = ${literal(filter.object)}`)] : []),
-    ...(filter.rules.length > 0 ? [raw(sql`r.rule IN (${join(filter.rules.map((rule) => literal(rule)))})`)] : []),
+    ...(filter.rules.length > 0
+      ? [raw(sql`(r.rule IN (${names}) OR r.rule || '(' || r.column_name || ')' IN (${names}))`)]
+      : []),
   ];
   const where = conditions.length > 0 ? raw(sql`WHERE ${join(conditions, ' AND ')}`) : raw('');
   return sql`

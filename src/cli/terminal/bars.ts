@@ -1,7 +1,7 @@
 /** Progress of long work, redrawn in place at the bottom of a screen: what, a bar, per cent, rate, time left. */
 import { formatBytes, formatCount, formatSeconds } from '../../lib/units.ts';
 import type { Progress } from '../../stages/context.ts';
-import { cut, type Style, visible, widthOf } from './style.ts';
+import { cut, visible, widthOf } from './style.ts';
 
 /** What bars are drawn on. */
 export interface Screen {
@@ -10,37 +10,28 @@ export interface Screen {
 }
 
 const REDRAW_MS = 100;
-/** Work that says nothing for so long is over, or is no longer known. */
-const FORGET_MS = 30_000;
+/** Keeps the time running where work says nothing for long. */
+const TICK_MS = 500;
 const MOST = 4;
 const BAR = 20;
 
 interface Work extends Progress {
   /** Milliseconds, and what was done then: the rate is measured from there. */
   from: { at: number; done: number };
-  seen: number;
 }
 
 export class Bars {
   readonly #screen: Screen | undefined;
-  readonly #style: Style;
   readonly #now: () => number;
   readonly #works = new Map<string, Work>();
-  #headline = '';
   #drawn = 0;
   #drawnAt = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   /** Without a screen nothing is drawn. */
-  constructor(screen: Screen | undefined, style: Style, now: () => number = Date.now) {
+  constructor(screen: Screen | undefined, now: () => number = Date.now) {
     this.#screen = screen;
-    this.#style = style;
     this.#now = now;
-  }
-
-  /** A line above the bars: what is going on as a whole. */
-  headline(text: string): void {
-    this.#headline = text;
-    this.#redraw();
   }
 
   update(progress: Progress): void {
@@ -48,57 +39,74 @@ export class Bars {
     const now = this.#now();
     const known = this.#works.get(progress.what);
     const from = known && known.done <= progress.done ? known.from : { at: now, done: progress.done };
-    this.#works.set(progress.what, { ...progress, from, seen: now });
-    if (progress.total !== undefined && progress.done >= progress.total) this.#works.delete(progress.what);
-    for (const [what, work] of this.#works) if (now - work.seen > FORGET_MS) this.#works.delete(what);
+    if (progress.done === progress.total) this.#works.delete(progress.what);
+    else this.#works.set(progress.what, { ...progress, from });
+    this.#timer ??= setInterval(() => this.#redraw(), TICK_MS).unref();
     if (now - this.#drawnAt >= REDRAW_MS) this.#redraw();
   }
 
-  /** Takes the bars off the screen until the next update, so that lines can be written. */
+  /** All work on a file is over, however it ended. */
+  finish(file: string): void {
+    for (const what of this.#works.keys()) if (what.endsWith(file)) this.#works.delete(what);
+  }
+
+  /** Takes the bars off the screen until they are drawn again, so that lines can be written. */
   hide(): void {
-    if (this.#drawn > 0) this.#screen!.write(`\x1b[${this.#drawn}A\x1b[J`);
+    if (this.#drawn > 0) this.#screen!.write(`\r\x1b[${this.#drawn}A\x1b[J`);
     this.#drawn = 0;
     this.#drawnAt = 0;
   }
 
   /** The end of all work. */
   clear(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
     this.hide();
     this.#works.clear();
-    this.#headline = '';
   }
 
   #redraw(): void {
-    if (!this.#screen) return;
     this.hide();
-    const width = this.#screen.columns - 1;
+    const width = this.#screen!.columns - 1;
     const now = this.#now();
     const lines = [...this.#works.values()].slice(-MOST).map((w) => cut(barLine(w, now, width), width));
-    if (this.#headline !== '') lines.unshift(this.#style.dim(cut(this.#headline, width)));
-    if (lines.length > 0) this.#screen.write(`${lines.join('\n')}\n`);
+    if (lines.length > 0) this.#screen!.write(`${lines.join('\n')}\n`);
     this.#drawn = lines.length;
     this.#drawnAt = now;
   }
 }
 
-/** `verifying sales.csv.gz  ███████░░░  64 %  120 MB  84 MB/s  3.2 s left` */
+/**
+ * `verifying sales.csv.gz  ███████░░░  64 %  120 MB  84 MB/s  3.2 s left`; of work that does not tell how far it is,
+ * `reading sales.csv.gz  1,500,000 rows  12 s`.
+ */
 export function barLine(work: Progress & { from: { at: number; done: number } }, now: number, width: number): string {
-  const amount = work.unit === 'bytes' ? formatBytes : formatCount;
   const seconds = (now - work.from.at) / 1000;
-  const rate = seconds > 0.5 ? (work.done - work.from.done) / seconds : 0;
-  const parts: string[] = [];
-  if (work.total) {
-    const share = Math.min(1, work.done / work.total);
-    const full = Math.round(share * BAR);
-    parts.push('█'.repeat(full) + '░'.repeat(BAR - full), `${Math.floor(share * 100)} %`.padStart(5));
-  }
-  parts.push(work.unit === 'bytes' ? amount(work.done) : `${amount(work.done)} rows`);
-  if (rate > 0) {
-    parts.push(work.unit === 'bytes' ? `${amount(rate)}/s` : `${amount(Math.round(rate))} rows/s`);
-    if (work.total) parts.push(`${formatSeconds((work.total - work.done) / rate)} left`);
-  }
-  const tail = parts.join('  ');
+  const tail = (
+    work.done > 0 || !work.total
+      ? measured(work, seconds)
+      : [amount(work, work.total), formatSeconds(Math.round(seconds))]
+  ).join('  ');
   const name = Math.max(12, Math.min(40, width - widthOf(tail) - 2));
   const what = cut(visible(work.what), name);
   return `${what}${' '.repeat(Math.max(0, name - widthOf(what)))}  ${tail}`;
 }
+
+function measured({ done, total, unit, from }: Progress & { from: { done: number } }, seconds: number): string[] {
+  const rate = seconds > 0.5 ? (done - from.done) / seconds : 0;
+  const parts: string[] = [];
+  if (total) {
+    const share = Math.min(1, done / total);
+    const full = Math.round(share * BAR);
+    parts.push('█'.repeat(full) + '░'.repeat(BAR - full), `${Math.floor(share * 100)} %`.padStart(5));
+  }
+  parts.push(amount({ unit }, done));
+  if (rate > 0) {
+    parts.push(`${amount({ unit }, rate)}/s`);
+    if (total) parts.push(`${formatSeconds((total - done) / rate)} left`);
+  }
+  return parts;
+}
+
+const amount = ({ unit }: Pick<Progress, 'unit'>, n: number) =>
+  unit === 'bytes' ? formatBytes(n) : `${formatCount(Math.round(n))} rows`;

@@ -38,7 +38,7 @@ export class Terminal {
     this.#noteStyle = styleFor(colour && wantsColour(stderr, env));
     this.width = stdout.isTTY ? Math.max(40, stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
     const draw = !json && !quiet && stderr.isTTY && env.TERM !== 'dumb';
-    this.bars = new Bars(draw ? (stderr as WriteStream) : undefined, this.#noteStyle);
+    this.bars = new Bars(draw ? (stderr as WriteStream) : undefined);
   }
 
   /** A line of a report. Left out with --json and --quiet. */
