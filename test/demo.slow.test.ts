@@ -14,7 +14,6 @@ import { openContext, openProject } from '../src/runtime/context.ts';
 import { findObjects } from '../src/runtime/inventory.ts';
 
 const run = promisify(execFile);
-const SCALE = 0.1;
 let parent: string;
 let dir: string;
 let told: string;
@@ -22,7 +21,7 @@ let told: string;
 before(async () => {
   parent = await mkdtemp(join(tmpdir(), 'granary-demo-'));
   dir = join(parent, 'marlow');
-  const demo = ['examples/demo/demo.ts', '--dir', dir, '--scale', String(SCALE)];
+  const demo = ['examples/demo/demo.ts', '--dir', dir];
   told = (await run(process.execPath, demo, { maxBuffer: 1 << 24 })).stdout;
 });
 after(() => rm(parent, { recursive: true }));
@@ -35,7 +34,7 @@ test('the demo runs to its end and answers its three questions', () => {
 });
 
 test('every row that the generator made is in the books, as loaded, filtered, deduplicated or rejected', async () => {
-  const { expected } = await makeDeliveries({ scale: SCALE, passphrase: SECRETS.CRM_PASSPHRASE });
+  const { expected } = await makeDeliveries(SECRETS.CRM_PASSPHRASE);
   await withState(async (context) => {
     assert.deepEqual(differences(expected.afterReplay, sumByDataset(await findBooks({}, context))), []);
   });

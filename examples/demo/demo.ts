@@ -11,14 +11,12 @@ const HELP = `npm run demo -- [options]
 
   --dir <folder>   where to put the project; default: .granary-demo, made anew each time
   --keep           keep the FTP server running at the end, until Ctrl-C, to try \`granary run\`
-  --scale <n>      how much data; 1 is about 400,000 rows
 `;
 
 const { values } = parseArgs({
   options: {
     dir: { type: 'string', default: '.granary-demo' },
     keep: { type: 'boolean', default: false },
-    scale: { type: 'string', default: '1' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -28,16 +26,16 @@ const terminal = new Terminal({ stdout, stderr, env, json: false, quiet: false, 
 if (values.help) terminal.lines(HELP.trimEnd().split('\n'));
 else {
   try {
-    await demo(resolve(values.dir), Number(values.scale));
+    await demo(resolve(values.dir));
   } catch (e) {
     terminal.problem((style) => errorLines(asGranaryError(e), style));
     process.exitCode = 1;
   }
 }
 
-async function demo(dir: string, scale: number): Promise<void> {
+async function demo(dir: string): Promise<void> {
   const started = performance.now();
-  const server = await tell({ dir, scale, terminal });
+  const server = await tell({ dir, terminal });
   const { style } = terminal;
   const shown = relative('.', dir) || '.';
   terminal.line();

@@ -21,16 +21,14 @@ import { showTrace } from './show/traced.ts';
 export interface DemoOptions {
   /** Absolute. Made anew. */
   dir: string;
-  /** 1 for about 400,000 rows. */
-  scale: number;
   terminal: Terminal;
 }
 
 /** Resolves, at the end of the story, to what stops the embedded FTP server. */
-export async function tell({ dir, scale, terminal }: DemoOptions): Promise<{ close(): Promise<void> }> {
+export async function tell({ dir, terminal }: DemoOptions): Promise<{ close(): Promise<void> }> {
   const { style } = terminal;
   terminal.line(style.bold('Marlow: twelve bookshops, a webshop and an academy, 2 to 15 November 2026'));
-  const deliveries = await makeDeliveries({ scale, passphrase: SECRETS.CRM_PASSPHRASE });
+  const deliveries = await makeDeliveries(SECRETS.CRM_PASSPHRASE);
   await makeFolder(dir);
   const server = await serve(dir);
   try {

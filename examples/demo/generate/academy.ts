@@ -60,18 +60,16 @@ export interface CompletionOptions {
   customers: readonly string[];
   /** Customers by the category in which they have bought something since the beginning. */
   buyers: ReadonlyMap<string, readonly string[]>;
-  scale: number;
   random: Random;
 }
 
 const COMPLETIONS_A_DAY = 160;
 
-export function makeCompletionFile({ day, customers, buyers, scale, random }: CompletionOptions): AcademyFile {
+export function makeCompletionFile({ day, customers, buyers, random }: CompletionOptions): AcademyFile {
   const tally = new Counter();
   const documents: string[] = [];
-  const completions = Math.max(1, Math.round(COMPLETIONS_A_DAY * scale));
   const bookFirst = new Map(CATEGORIES.map((c) => [c.name, c.bookFirst]));
-  for (let n = 1; n <= completions; n++) {
+  for (let n = 1; n <= COMPLETIONS_A_DAY; n++) {
     const course = random.pick(COURSES);
     const known = buyers.get(course.topic) ?? [];
     const who = known.length > 0 && random.chance(bookFirst.get(course.topic)!) ? known : customers;

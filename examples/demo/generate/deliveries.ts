@@ -28,13 +28,6 @@ export interface Deliveries {
   expected: { firstNight: ExpectedBooks; secondNight: ExpectedBooks; afterReplay: ExpectedBooks };
 }
 
-export interface DeliveryOptions {
-  /** 1 for about 400,000 rows. */
-  scale: number;
-  /** With which the CRM encrypts its exports. */
-  passphrase: string;
-}
-
 /** Names of the files with which something happens, for those who tell of it. */
 export const MISHAPS = {
   late: 'pos_west_20261105.csv.gz',
@@ -48,13 +41,14 @@ export const MISHAPS = {
   openDay: `activity_${compact(OPEN_DAY)}.csv.zip`,
 } as const;
 
-export async function makeDeliveries({ scale, passphrase }: DeliveryOptions): Promise<Deliveries> {
-  const world = twoWeeks(scale);
+/** `passphrase`: with which the CRM encrypts its exports. */
+export async function makeDeliveries(passphrase: string): Promise<Deliveries> {
+  const world = twoWeeks();
   const byName = new Map(world.outputs.map((o) => [o.name, o]));
   const get = (name: string): Output => byName.get(name)!;
   const late = [MISHAPS.late, MISHAPS.beingWritten, MISHAPS.withoutMarker].map(get);
   const held = [MISHAPS.cutOff, MISHAPS.shortOfLines, MISHAPS.openDay].map(get);
-  const wrong = withoutMunich(world, scale);
+  const wrong = withoutMunich(world);
   const corrected = get(MISHAPS.corrected);
   const copied = get('completions_20261107.ndjson');
   const copy: Output = { ...copied, name: MISHAPS.copy, tally: identical(copied.tally) };
@@ -94,11 +88,11 @@ export async function makeDeliveries({ scale, passphrase }: DeliveryOptions): Pr
 }
 
 /** The first content of a file that is corrected later: the biggest of the stores is missing in it. */
-function withoutMunich({ products, earlierCustomers }: World, scale: number): Output {
+function withoutMunich({ products, earlierCustomers }: World): Output {
   const stores = STORES.filter((s) => s.region === 'south' && s.name !== 'München');
   const cards = earlierCustomers.map((c) => c.id);
   const random = new Random(9);
-  const file = makeTillFile({ day: '2026-11-09', stores, products, cards, scale, random, onPurchase: () => undefined });
+  const file = makeTillFile({ day: '2026-11-09', stores, products, cards, random, onPurchase: () => undefined });
   return output('tills.sales', MISHAPS.corrected, file);
 }
 

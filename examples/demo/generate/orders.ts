@@ -12,7 +12,6 @@ export interface OrderOptions {
   day: string;
   products: readonly Product[];
   customers: readonly string[];
-  scale: number;
   random: Random;
   onPurchase(customer: string, category: string): void;
 }
@@ -30,7 +29,7 @@ export function makeOrderFile(options: OrderOptions): OrderFile {
   const { day, random, customers } = options;
   const tally = new Counter();
   const documents: string[] = [];
-  const orders = Math.max(1, Math.round(ORDERS_A_DAY * WEB_WEEK[weekdayOf(day)]! * options.scale));
+  const orders = Math.round(ORDERS_A_DAY * WEB_WEEK[weekdayOf(day)]!);
   for (let n = 1; n <= orders; n++) {
     const customer = random.pick(customers);
     // Orders with which the shop tests itself every hour.

@@ -17,8 +17,6 @@ export interface TillOptions {
   products: readonly Product[];
   /** Ids of customers who may show a card. */
   cards: readonly string[];
-  /** 1: the volume of the full demo. */
-  scale: number;
   random: Random;
   /** Told of each article that a customer with a card has bought. */
   onPurchase(customer: string, category: string): void;
@@ -32,11 +30,11 @@ const RESENT_RATE = 0.0015;
 const CATEGORY_BY_NAME = new Map<string, Category>(CATEGORIES.map((c) => [c.name, c]));
 
 export function makeTillFile(options: TillOptions): TillFile {
-  const { day, stores, scale } = options;
+  const { day, stores } = options;
   const tally = new Counter();
   const lines = [HEADER];
   for (const store of stores) {
-    const receipts = Math.max(1, Math.round(RECEIPTS_A_DAY * store.size * STORE_WEEK[weekdayOf(day)]! * scale));
+    const receipts = Math.round(RECEIPTS_A_DAY * store.size * STORE_WEEK[weekdayOf(day)]!);
     for (let n = 1; n <= receipts; n++) {
       const number = `${store.code}${day.slice(5).replace('-', '')}-${String(n).padStart(5, '0')}`;
       const seconds = OPENS + Math.floor(((CLOSES - OPENS) * n) / (receipts + 1));

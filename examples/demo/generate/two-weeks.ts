@@ -55,11 +55,11 @@ const EVENTS_A_DAY = 5200;
 export const OPEN_DAY = '2026-11-08';
 const OPEN_DAY_FACTOR = 3;
 
-/** `scale` 1 gives about 400,000 rows. */
-export function twoWeeks(scale: number): World {
+/** About 450,000 rows. */
+export function twoWeeks(): World {
   const random = new Random(SEED);
   const products = makeProducts(random);
-  const earlierCustomers = Array.from({ length: scaled(CUSTOMERS, scale) }, (_, i) => makeCustomer(random, i + 1));
+  const earlierCustomers = Array.from({ length: CUSTOMERS }, (_, i) => makeCustomer(random, i + 1));
   const customers = laterCustomers(earlierCustomers, random);
   const world: World = { random, products, customers, earlierCustomers, outputs: [] };
   world.outputs.push(...masters(world));
@@ -67,7 +67,7 @@ export function twoWeeks(scale: number): World {
   const buyers = new Map<string, string[]>(COURSES.map((c) => [c.topic, []]));
   const onPurchase = (customer: string, category: string) => void buyers.get(category)?.push(customer);
   for (const day of DAYS) {
-    const everyDay = { day, products, random, scale, onPurchase };
+    const everyDay = { day, products, random, onPurchase };
     for (const region of REGIONS) {
       const stores = STORES.filter((s) => s.region === region);
       const file = makeTillFile({ ...everyDay, stores, cards });
@@ -77,13 +77,13 @@ export function twoWeeks(scale: number): World {
     const name = `orders_${compact(day)}.ndjson`;
     const control = { name: `${name}.ctl`, bytes: makeControlFile(orders.tally.received, day) };
     world.outputs.push(output('webshop.order_lines', name, orders, [control]));
-    const events = scaled(EVENTS_A_DAY, scale) * (day === OPEN_DAY ? OPEN_DAY_FACTOR : 1);
+    const events = EVENTS_A_DAY * (day === OPEN_DAY ? OPEN_DAY_FACTOR : 1);
     const activity = makeActivityFile({ day, customers: cards, events, random });
     const zipName = `activity_${compact(day)}.csv.zip`;
     world.outputs.push(
       output('academy.activity', zipName, activity, [{ name: `${zipName}.done`, bytes: Buffer.alloc(0) }]),
     );
-    const completions = makeCompletionFile({ day, customers: cards, buyers, scale, random });
+    const completions = makeCompletionFile({ day, customers: cards, buyers, random });
     world.outputs.push(output('academy.completions', `completions_${compact(day)}.ndjson`, completions));
   }
   return world;
@@ -128,5 +128,3 @@ export function output(
   const folder = FOLDERS[dataset.split('.')[0] as keyof typeof FOLDERS];
   return { dataset, folder, name, ...file, companions };
 }
-
-const scaled = (n: number, scale: number) => Math.max(1, Math.round(n * scale));
