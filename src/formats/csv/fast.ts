@@ -4,6 +4,7 @@
  * distinct rejected records must be the records counted, and every reject must lie where a record begins. It also takes some
  * records with fields too many: so the ragged records that were counted must all be rejects, but for those that only end in a delimiter.
  */
+import { isUtf8 } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { LineIndex } from '../../lib/scan/line-index.ts';
@@ -18,7 +19,7 @@ import { lineOfRow } from './line-table.ts';
 import { RecordParser } from './record-parser.ts';
 import { KEPT_BYTES } from './record-reader.ts';
 import { ENCODING_REASON, fieldsReason, type Reject, RejectWriter, typeReason } from './rejects.ts';
-import { fieldText, hasSurplus, NullValues } from './values.ts';
+import { fieldBytes, hasSurplus, NullValues } from './values.ts';
 
 /** The engine's own limit is 2,097,152. */
 const LONGEST = 2_000_000;
@@ -68,10 +69,12 @@ export function fastAttempt(
   const { engine, config } = input;
   const planned = planColumns(input.columns, input.header, facts.columns);
   const traits = new Map(facts.traits.map((t) => [t.column, t]));
+  const uses = new Map<number | undefined, number>();
+  for (const { position } of planned) uses.set(position, (uses.get(position) ?? 0) + 1);
   const typed = planned.map(({ column, position }) => {
     if (column.asText) return false;
     if (position === undefined || column.type === 'text') return true;
-    return keepsValues(column.type, config, traits.get(position));
+    return uses.get(position) === 1 && keepsValues(column.type, config, traits.get(position));
   });
   return {
     name,
@@ -221,17 +224,15 @@ function explain(
   const rejects: Reject[] = [];
   for (const { field, type } of errors) {
     const column = planned.find((p) => p.position === field)?.column;
-    if (!column || field === undefined) return undefined;
-    if (type === 'INVALID ENCODING')
-      rejects.push({ ...base, rule: 'encoding', column: column.source, reason: ENCODING_REASON });
-    else if (type === 'CAST')
-      rejects.push({
-        ...base,
-        rule: 'type',
-        column: column.source,
-        reason: typeReason(column.type, fieldText(parser, field, dialect)),
-      });
-    else return undefined;
+    if (!column || field === undefined || (type !== 'CAST' && type !== 'INVALID ENCODING')) return undefined;
+    const bytes = fieldBytes(parser, field, dialect);
+    const encoding = type === 'INVALID ENCODING' || !isUtf8(bytes);
+    rejects.push({
+      ...base,
+      rule: encoding ? 'encoding' : 'type',
+      column: column.source,
+      reason: encoding ? ENCODING_REASON : typeReason(column.type, bytes.toString()),
+    });
   }
   return rejects;
 }

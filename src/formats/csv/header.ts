@@ -4,7 +4,7 @@ import { GranaryError } from '../../lib/errors.ts';
 import type { HeaderInput } from '../../ports/format.ts';
 import { type CsvConfig, MAX_COLUMNS, scanDialect } from './config.ts';
 import { RecordReader } from './record-reader.ts';
-import { fieldText } from './values.ts';
+import { fieldBytes } from './values.ts';
 
 /** Skips a number of physical lines of a stream of chunks. */
 export class LineSkipper {
@@ -87,7 +87,7 @@ async function firstRecord(file: FileHandle, config: CsvConfig): Promise<string[
           hint: 'Check that the delimiter is the right one.',
         },
       );
-    return Array.from({ length: record.fields }, (_, i) => fieldText(reader.parser, i, dialect));
+    return Array.from({ length: record.fields }, (_, i) => fieldBytes(reader.parser, i, dialect).toString());
   }
   return undefined;
 }

@@ -7,11 +7,10 @@ import { ESCAPED, type RecordParser } from './record-parser.ts';
 const QUOTE = 34;
 const FLUSH_BYTES = 1 << 20;
 
-/** The value of field `i` of the parser's last record, as text. */
-export function fieldText(parser: RecordParser, i: number, dialect: ScanDialect): string {
-  const [start, end, kind] = parser.spans.subarray(i * 3, i * 3 + 3) as unknown as [number, number, number];
-  const bytes = parser.window.subarray(start, end);
-  return (kind === ESCAPED ? unescaped(bytes, dialect) : bytes).toString('utf8');
+/** The value of field `i` of the parser's last record. */
+export function fieldBytes(parser: RecordParser, i: number, dialect: ScanDialect): Buffer {
+  const bytes = parser.window.subarray(parser.spans[i * 3], parser.spans[i * 3 + 1]);
+  return parser.spans[i * 3 + 2] === ESCAPED ? unescaped(bytes, dialect) : bytes;
 }
 
 /**

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { LineIndex } from './line-index.ts';
+import { lineSteps } from './line-steps.ts';
+import { RecordLocator } from './record-locator.ts';
+import { RecordScanner, type ScanDialect } from './record-scanner.ts';
+
+const COMMAS: ScanDialect = {
+  delimiter: Buffer.from(','),
+  quote: 34,
+  escape: 34,
+  comment: 0,
+  decimal: 46,
+  header: false,
+};
+
+test('a record is found by its byte and by its line in a file of many marks', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'granary-locator-'));
+  try {
+    const records: { offset: number; line: number; text: string }[] = [];
+    let text = '';
+    for (let i = 0, line = 1; i < 60_000; i++) {
+      const record = i % 100 === 7 ? `${i},"two\nlines, ${'x'.repeat(i % 50)}"` : `${i},plain value number ${i}`;
+      const blank = i % 1000 === 3 ? '\r\n\r\n' : '\r\n';
+      records.push({ offset: text.length, line, text: record });
+      text += record + blank;
+      line += record.split('\n').length + (blank.length > 2 ? 1 : 0);
+    }
+    const path = join(folder, 'file.csv');
+    await writeFile(path, text);
+    const scanner = new RecordScanner(COMMAS);
+    scanner.push(Buffer.from(text));
+    scanner.finish();
+    const index = LineIndex.from(LineIndex.of(scanner).bytes());
+    await using file = await open(path);
+    for (const stride of [1, 97, 9001]) {
+      const byByte = new RecordLocator(file, COMMAS, index, { offset: 0, line: 1 });
+      const byLine = new RecordLocator(file, COMMAS, index, { offset: 0, line: 1 });
+      for (let i = 0; i < records.length; i += stride) {
+        const { offset, line, text: expected } = records[i]!;
+        const found = await byByte.at(offset);
+        assert.deepEqual([found?.record, found?.line, found?.bytes.toString()], [i, line, expected]);
+        assert.equal((await byLine.onLine(line))?.bytes.toString(), expected);
+      }
+    }
+    const locator = new RecordLocator(file, COMMAS, index, { offset: 0, line: 1 });
+    assert.equal((await locator.at(records[5]!.offset - 1))?.record, 5, 'a line end before a record belongs to it');
+    assert.equal(await locator.at(records[9]!.offset + 1), undefined, 'no record begins inside a record');
+    assert.equal(await locator.at(text.length + 1), undefined);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('steps lead from the number of a row to its line', () => {
+  // Records 1 to 8 are data; 3 and 4 are rejected; 5 begins two lines late, 8 one.
+  const jumps = [
+    { record: 5, extra: 2 },
+    { record: 8, extra: 1 },
+  ];
+  const steps = [...lineSteps(jumps, [3, 4], 1)];
+  const lineOf = (row: number) => 2 + row + (steps.filter((s) => s.at <= row).at(-1)?.total ?? 0);
+  assert.deepEqual([0, 1, 2, 3, 4, 5].map(lineOf), [2, 3, 8, 9, 10, 12]);
+});
