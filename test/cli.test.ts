@@ -175,7 +175,7 @@ test('a wrong query is told with its line and column, and a mark under the place
 test('a result larger than memory streams', async (t) => {
   const sh = await sampleProject(t);
   const env = { NODE_OPTIONS: '--max-old-space-size=48' };
-  const statement = "SELECT range AS n, 'some text for row ' || range AS t FROM range(600000)";
+  const statement = "SELECT range AS n, repeat('some text ', 40) || range AS t FROM range(150000)";
   const { code, stderr } = await sh.granaryWith(
     { env },
     'query',
@@ -187,7 +187,7 @@ test('a result larger than memory streams', async (t) => {
   );
   assert.equal(code, 0, stderr);
   const lines = (await readFile(join(sh.dir, 'rows.ndjson'), 'utf8')).trimEnd().split('\n');
-  assert.deepEqual([lines.length, lines.at(-1)], [600_000, '{"n":599999,"t":"some text for row 599999"}']);
+  assert.deepEqual([lines.length, JSON.parse(lines.at(-1)!).n], [150_000, 149_999]);
 });
 
 test('a reader that has seen enough is no error', async (t) => {

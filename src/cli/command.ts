@@ -51,6 +51,8 @@ export interface Call {
   line: string;
   arguments: readonly string[];
   options: Options;
+  /** All there are, for those who tell of them. */
+  commands: readonly CommandSpec[];
   terminal: Terminal;
   /** Aborted when the user asks to stop. */
   signal: AbortSignal;

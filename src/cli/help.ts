@@ -86,7 +86,8 @@ function exitCodeLines(): string[] {
   );
 }
 
-function wrapped(text: string, width: number): string[] {
+/** Words on lines of at most `width` letters. */
+export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);

@@ -21,7 +21,7 @@ async function main(words: string[]): Promise<ExitCode> {
     }
     const { execute } = await command.load();
     const line = ['granary', ...words].join(' ');
-    return await execute({ line, arguments: given, options, terminal, signal: stop.signal });
+    return await execute({ line, arguments: given, options, commands: COMMANDS, terminal, signal: stop.signal });
   } catch (e) {
     const error = stop.signal.aborted ? stop.reason : asGranaryError(e);
     terminal.bars.clear();

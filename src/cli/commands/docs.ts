@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { renderReference } from '../../project/reference.ts';
 import { COMPONENTS } from '../../runtime/catalog.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
-import { COMMANDS } from '../commands.ts';
 import { commandsPage, errorsPage } from '../reference.ts';
 
-export async function execute({ options, terminal }: Call): Promise<ExitCode> {
+export async function execute({ options, commands, terminal }: Call): Promise<ExitCode> {
   const folder = options.text('write');
   const pages: Record<string, string> = {
     ...renderReference(COMPONENTS),
-    'commands.md': commandsPage(COMMANDS),
+    'commands.md': commandsPage(commands),
     'errors.md': errorsPage(),
   };
   pages['README.md'] +=

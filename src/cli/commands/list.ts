@@ -2,13 +2,13 @@
 import { isRequired } from '../../lib/spec/common.ts';
 import type { Variant } from '../../lib/spec/fields.ts';
 import type { Spec } from '../../lib/spec/spec.ts';
-import { type Call, EXIT, type ExitCode } from '../command.ts';
-import { COMMANDS } from '../commands.ts';
-import { docOf, flagOf } from '../help.ts';
+import { formatBytes, formatSeconds } from '../../lib/units.ts';
+import { type Call, type CommandSpec, EXIT, type ExitCode } from '../command.ts';
+import { docOf, flagOf, wrapped } from '../help.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-export async function execute({ arguments: [what], terminal }: Call): Promise<ExitCode> {
-  if (what === 'commands') listCommands(terminal);
+export async function execute({ arguments: [what], commands, terminal }: Call): Promise<ExitCode> {
+  if (what === 'commands') listCommands(commands, terminal);
   else {
     const { COMPONENTS } = await import('../../runtime/catalog.ts');
     listComponents(COMPONENTS[what as keyof typeof COMPONENTS], terminal);
@@ -19,6 +19,9 @@ export async function execute({ arguments: [what], terminal }: Call): Promise<Ex
 interface Component extends Variant {
   extensions?: readonly string[];
 }
+
+const INDENT = 6;
+const WIDEST = 110;
 
 function listComponents(components: readonly Component[], terminal: Terminal): void {
   const { style } = terminal;
@@ -37,35 +40,31 @@ function listComponents(components: readonly Component[], terminal: Terminal): v
     terminal.line(`${style.bold(type)}  ${spec.info.doc}${endings}`);
     const fields = Object.entries(spec.fields);
     if (fields.length === 0) terminal.line(style.dim('  no settings'));
-    else
-      terminal.table(
-        [
-          { title: 'setting' },
-          { title: 'kind', flexible: true },
-          { title: 'default' },
-          { title: 'meaning', flexible: true },
-        ],
-        fields.map(([name, field]) => [
-          { text: name, paint: style.cyan },
-          field.label,
-          defaultOf(field),
-          field.info.doc,
-        ]),
-        2,
-      );
+    for (const [name, field] of fields) {
+      terminal.line(`  ${style.cyan(name)}  ${style.dim(kindOf(field))}`);
+      const width = Math.min(terminal.width, WIDEST) - INDENT;
+      for (const line of wrapped(field.info.doc, width)) terminal.line(' '.repeat(INDENT) + line);
+    }
   }
 }
 
-function defaultOf(field: Spec<unknown>): string {
-  if (isRequired(field)) return 'required';
+/** `duration, default 30 s` */
+function kindOf(field: Spec<unknown>): string {
+  if (isRequired(field)) return `${field.label}, required`;
   const value = field.info.default;
-  return value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return value === undefined ? field.label : `${field.label}, default ${defaultText(field.label, value)}`;
 }
 
-function listCommands(terminal: Terminal): void {
+function defaultText(label: string, value: unknown): string {
+  if (label === 'size') return formatBytes(value as number);
+  if (label === 'duration') return formatSeconds(value as number);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function listCommands(commands: readonly CommandSpec[], terminal: Terminal): void {
   const { style } = terminal;
-  terminal.document(COMMANDS.map(({ load: _, ...declared }) => declared));
-  for (const command of COMMANDS) {
+  terminal.document(commands.map(({ load: _, ...declared }) => declared));
+  for (const command of commands) {
     terminal.line(`${style.bold(command.name)}  ${command.summary}`);
     for (const [name, option] of Object.entries(command.options ?? {}))
       terminal.line(`  ${style.cyan(flagOf(name, option))}  ${docOf(option)}`);
