@@ -3,6 +3,7 @@ import { ByteReader } from '../shared/byte-reader.ts';
 import { corrupt, notInFormat, truncated } from '../shared/faults.ts';
 import { Crc24 } from './crc24.ts';
 import { Malformed } from './faults.ts';
+import { PIECE_BYTES } from './layer.ts';
 
 /** Text before the BEGIN line, the line itself and the headers together are at most this long. */
 const MAX_HEAD_BYTES = 2 ** 16;
@@ -87,12 +88,12 @@ function byteKinds(): Uint8Array {
 async function* decodeArmor(reader: ByteReader, name: string): AsyncGenerator<Buffer> {
   const kinds = byteKinds();
   const crc = new Crc24();
+  const digits = Buffer.allocUnsafe(PIECE_BYTES + 4);
   // Digits that do not make a whole group of four yet.
   let left: Buffer = Buffer.alloc(0);
   for (;;) {
-    const chunk = await reader.chunk();
+    const chunk = await reader.chunk(PIECE_BYTES);
     if (!chunk) throw truncated(name, 'OpenPGP');
-    const digits = Buffer.allocUnsafe(left.length + chunk.length);
     let filled = left.copy(digits);
     let at = 0;
     for (; at < chunk.length; at++) {
