@@ -42,6 +42,8 @@ export interface BookFact {
   /** Total the sender declared. */
   declared_rows?: number;
   balanced: boolean;
+  /** False once a replay or a newer version of the file has taken the place of these rows. */
+  active: boolean;
   /** Rows by rule, rejected and warned. */
   by_rule?: Record<string, number>;
 }

@@ -1,7 +1,7 @@
 /** The components there are: a literal list. A component's module holds its spec and loads its driver when it opens. */
 import { bzip2 } from '../codecs/bzip2.ts';
 import { gzip } from '../codecs/gzip.ts';
-import { openpgp } from '../codecs/openpgp/openpgp.ts';
+import { openpgpWith } from '../codecs/openpgp/openpgp.ts';
 import { tar } from '../codecs/tar.ts';
 import { zip } from '../codecs/zip.ts';
 import { zstd } from '../codecs/zstd.ts';
@@ -19,6 +19,9 @@ import { xlsx } from '../formats/xlsx/xlsx.ts';
 import type { Codec } from '../ports/codec.ts';
 import type { FileConnector } from '../ports/connector.ts';
 import type { Format } from '../ports/format.ts';
+
+/** Messages may be compressed with bzip2 inside: the other codec reads that. */
+const openpgp = openpgpWith({ bunzip2: async () => (await import('../codecs/bzip2/decode.ts')).decodeBzip2 });
 
 // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
 export const CONNECTORS: readonly FileConnector<any>[] = [folder, ftp, sftp, s3, http];

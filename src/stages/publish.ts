@@ -86,6 +86,7 @@ async function factsOf(ids: string[], context: LoadContext): Promise<Facts> {
         rejected: b.rejected,
         ...(b.declaredRows !== null && { declared_rows: b.declaredRows }),
         balanced: difference(b) === 0,
+        active: b.active === 1,
         by_rule: Object.fromEntries(Object.entries(b.byRule).map(([rule, r]) => [rule, r.rows])),
       });
     }

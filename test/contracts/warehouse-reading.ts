@@ -158,6 +158,7 @@ export function readingContract(open: OpenWarehouse): void {
       deduplicated: 0,
       rejected: 1,
       balanced: true,
+      active: true,
       by_rule: { range: 1 },
     };
     const run = { id: 'r1', status: 'done', started_at: '2026-01-01T10:00:00Z' };

@@ -205,10 +205,12 @@ function verifyCount(request: LoadRequest, inserted: number, isActive: boolean):
   );
 }
 
-async function insertRejects(session: Session, { objectId, dataset, curationId, rejects }: LoadRequest): Promise<void> {
+/** Rejects of the objects it supersedes leave with their rows. */
+async function insertRejects(session: Session, request: LoadRequest): Promise<void> {
+  const { objectId, dataset, curationId, rejects, supersedes } = request;
   const target = ident(SYSTEM_SCHEMA, REJECTS.name);
   await session.run(
-    sql`DELETE FROM ${target} WHERE object_id = ${literal(objectId)} AND dataset = ${literal(dataset)}`,
+    sql`DELETE FROM ${target} WHERE object_id IN (${join([objectId, ...supersedes].map((id) => literal(id)))}) AND dataset = ${literal(dataset)}`,
   );
   if (rejects.length === 0) return;
   await session.run(sql`

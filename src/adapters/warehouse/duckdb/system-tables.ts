@@ -50,6 +50,7 @@ const BOOKS: SystemTable<keyof BookFact> = {
     rejected: 'BIGINT',
     declared_rows: 'BIGINT',
     balanced: 'BOOLEAN',
+    active: 'BOOLEAN',
     by_rule: 'JSON',
   },
 };
