@@ -91,11 +91,16 @@ export async function beginning(path: string): Promise<string> {
   return head.toString('utf8', 0, end || head.length);
 }
 
-/** The last records of the file. */
-export async function ending(path: string, { delimiter, quote }: Dialect): Promise<SampleRecord[]> {
+/** The last records of a payload, of which `encoding` is known. */
+export async function ending(path: string, encoding: Encoding, { delimiter, quote }: Dialect): Promise<SampleRecord[]> {
   const { size } = await stat(path);
   const from = Math.max(0, size - TAIL_BYTES);
-  const tail = (await readRange(path, from, TAIL_BYTES)).toString('utf8');
-  const text = from > 0 ? tail.slice(tail.indexOf('\n') + 1) : tail;
-  return splitRecords(text, delimiter, quote, Number.POSITIVE_INFINITY).slice(-LAST_RECORDS);
+  const tail = await readRange(path, from - (from % 2), TAIL_BYTES + 1);
+  const unicode = encoding === 'utf-8' || encoding === 'utf-16';
+  const actual = unicode ? sniffEncoding(await readRange(path, 0, SNIFF_BYTES)) : encoding;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of decodeText(Readable.from([tail]), actual)) pieces.push(piece);
+  const text = Buffer.concat(pieces).toString('utf8');
+  const lines = from > 0 ? text.slice(text.indexOf('\n') + 1) : text;
+  return splitRecords(lines, delimiter, quote, Number.POSITIVE_INFINITY).slice(-LAST_RECORDS);
 }

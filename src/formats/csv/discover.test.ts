@@ -117,6 +117,19 @@ test('a type that changes late is seen when the whole file is read', async () =>
   });
 });
 
+test('the footer of a file of which only the beginning is read is seen all the same', async () => {
+  await withFormat(csv, async ({ discover }) => {
+    const rows = Array.from({ length: 400_000 }, (_, i) => `${i};Käufer ${i};a value that takes room`);
+    const text = `id;name;note\n${rows.join('\n')}\nTOTAL;400000\n`;
+    for (const content of [Buffer.from(text, 'latin1'), Buffer.from(`\ufeff${text}`, 'utf16le')]) {
+      const { config, columns, rowsSeen } = await discover(content, {}, false);
+      assert.equal(config.footer_lines, 1);
+      assert.ok(rowsSeen > 100_000 && rowsSeen < 400_000);
+      assert.deepEqual(types(columns), { id: 'integer', name: 'text', note: 'text' });
+    }
+  });
+});
+
 test('words for a missing value do not make a column text', async () => {
   await withFormat(csv, async ({ discover }) => {
     const { config, columns } = await discover('id,qty,word\n1,N/A,NULL\n2,5,x\n3,NULL,y\n4,,z\n');

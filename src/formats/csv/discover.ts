@@ -26,9 +26,14 @@ export async function discoverCsv(input: DiscoverInput<CsvConfig>): Promise<Disc
       throw new GranaryError('format.empty', `${input.name} has no content.`, { where: { file: input.name } });
     }
     const dialect = guessDialect(text, input.config);
-    const last = complete ? await ending(path, dialect) : [];
+    const last = await ending(input.path, encoding ?? 'utf-8', dialect);
     const found = { ...(encoding && { encoding }), ...dialectSettings(input, dialect, last, notes) };
-    const config = completeConfig({ ...found, ...input.config, encoding: 'utf-8' });
+    const config = completeConfig({
+      ...found,
+      ...input.config,
+      encoding: 'utf-8',
+      ...(!complete && { footer_lines: 0 }),
+    });
     const inferred = await inferRows({ ...input, path }, config, dialect, scratch);
     if (inferred.rejected > 0) notes.push(`${inferred.rejected} records would be rejected for their structure.`);
     const values = valueSettings(inferred);
@@ -93,7 +98,7 @@ function dialectSettings(
     );
   }
   if (width === 1) notes.push('It has one column, or a delimiter that is not known: set `delimiter` if it has more.');
-  noteRagged(records, last.length > 0 ? footer : 0, width, notes);
+  noteRagged(records, footer, width, notes);
   const values = records
     .slice(1)
     .flatMap((r) => r.fields)
