@@ -28,7 +28,9 @@ export interface DiscoverRequest {
   connector: Chosen;
   /** Settings of codecs by their type, as in YAML: kept with their references in what is proposed. */
   codecs: Record<string, Record<string, unknown>>;
-  /** File patterns of datasets that are there already, and the names of these. */
+  /** Name of the source. */
+  source: string;
+  /** File patterns of datasets that the source has already, and names that datasets cannot have. */
   known: { patterns: readonly string[]; names: readonly string[] };
   folder: string;
   depth: number;
@@ -138,7 +140,7 @@ async function examine(family: Family, bench: Bench): Promise<DraftDataset> {
   found ??= await read(await takeSample({ ...sampled, whole: true, progress }), newest, bench);
   const { format, discovery } = found;
   return {
-    name: datasetName(family.pattern, readEndings(family.pattern, COMPONENTS).inner, bench.names),
+    name: datasetName(family.pattern, readEndings(family.pattern, COMPONENTS).inner, bench.request.source, bench.names),
     files: family.pattern,
     ...(unpack && { unpack }),
     format: {

@@ -5,7 +5,7 @@ import { isMapping } from '../../lib/spec/common.ts';
 import { formatCount } from '../../lib/units.ts';
 import { toName } from '../../project/names.ts';
 import { findProject, SOURCES_DIR } from '../../project/project-files.ts';
-import { parseConnector, readSource, type SourceFile } from '../../runtime/discover/connector-config.ts';
+import { parseConnector, readSource, type SourceFile, takenNames } from '../../runtime/discover/connector-config.ts';
 import { sourceYaml } from '../../runtime/discover/source-file.ts';
 import { type Discovered, discover } from '../../runtime/discover.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
@@ -23,7 +23,8 @@ export async function execute(call: Call): Promise<ExitCode> {
     dir,
     connector: await parseConnector(dir, target.connector),
     codecs: readCodecSettings(options.list('unpack')),
-    known: target.known,
+    source: target.name,
+    known: { patterns: target.patterns, names: await takenNames(dir) },
     folder: options.text('folder')?.replaceAll(/^\/+|\/+$/g, '') ?? '',
     depth: options.count('depth') ?? DEPTH,
     whole: options.on('whole'),
@@ -56,7 +57,8 @@ interface Target {
   path: string;
   /** The file that is there. */
   before: SourceFile | undefined;
-  known: { patterns: string[]; names: string[] };
+  /** File patterns of its datasets. */
+  patterns: string[];
 }
 
 async function chooseTarget({ arguments: [source], options }: Call, dir: string): Promise<Target> {
@@ -83,7 +85,7 @@ async function chooseTarget({ arguments: [source], options }: Call, dir: string)
       connector: before.tree['connector'] as Target['connector'],
       path: join(dir, before.file),
       before,
-      known: { patterns, names: Object.keys(datasets) },
+      patterns,
     };
   }
   const name = options.text('name') ?? toName(type!, 'source');
@@ -98,7 +100,7 @@ async function chooseTarget({ arguments: [source], options }: Call, dir: string)
     connector: { type: type!, ...readAssignments(options.list('set')) },
     path,
     before: undefined,
-    known: { patterns: [], names: [] },
+    patterns: [],
   };
 }
 

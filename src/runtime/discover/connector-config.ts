@@ -1,6 +1,7 @@
 /** The connector that discovery goes through: of a source of the project, or as given on the command line. */
 import { GranaryError } from '../../lib/errors.ts';
 import { nearest } from '../../lib/nearest.ts';
+import { isMapping } from '../../lib/spec/common.ts';
 import type { Chosen } from '../../lib/spec/fields.ts';
 import type { Issue, ObjectSpec } from '../../lib/spec/spec.ts';
 import { overlay, overridesOf } from '../../project/environments.ts';
@@ -50,6 +51,18 @@ export async function readSource(dir: string, name: string, environment: string 
     text: found.text,
     tree: (overlay(yaml.value ?? {}, overrides.sources[name]) ?? {}) as Tree,
   };
+}
+
+/** Names of the datasets and tables of all sources: another dataset of the same name would fill the same table. */
+export async function takenNames(dir: string): Promise<string[]> {
+  const { sources } = await readProjectFiles(dir);
+  return sources.flatMap(({ file, text }) => {
+    const { value } = parseYamlFile(file, text).yaml;
+    const datasets = isMapping(value) && isMapping(value.datasets) ? value.datasets : {};
+    return Object.entries(datasets).flatMap(([name, d]) =>
+      isMapping(d) && typeof d.table === 'string' ? [name, d.table] : [name],
+    );
+  });
 }
 
 /**

@@ -2,8 +2,11 @@
 import type { DiscoveredColumn } from '../../ports/format.ts';
 import { toName } from '../../project/names.ts';
 
-/** Names that are not taken yet, from the words of a file pattern: `stores/sales_{date:yyyyMMdd}.csv.gz` gives `sales`. */
-export function datasetName(pattern: string, inner: string, taken: ReadonlySet<string>): string {
+/**
+ * A name that is not taken yet, from the words of a file pattern: `stores/sales_{date:yyyyMMdd}.csv.gz` gives `sales`, else `stores_sales`, else
+ * the source's name before it. `inner` is the pattern without the endings of its layers.
+ */
+export function datasetName(pattern: string, inner: string, source: string, taken: ReadonlySet<string>): string {
   const words = (text: string) =>
     text
       .replaceAll(/\{[^}]*\}|[*?]/g, ' ')
@@ -18,7 +21,7 @@ export function datasetName(pattern: string, inner: string, taken: ReadonlySet<s
   const short = toName(words(file), '');
   const base = short !== '' ? short : toName(folders.at(-1) ?? '', 'data');
   const long = toName([...folders, base].join(' '), base);
-  for (const name of [base, long]) if (!taken.has(name)) return name;
+  for (const name of [base, long, toName(`${source} ${base}`, base)]) if (!taken.has(name)) return name;
   for (let n = 2; ; n++) if (!taken.has(`${base}_${n}`)) return `${base}_${n}`;
 }
 
