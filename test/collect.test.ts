@@ -160,13 +160,16 @@ test('after landing a file is moved or deleted as told, also when that was inter
   const { doc } = await runProject(dir);
   assert.equal(doc.landed, 0);
   assert.ok(existsSync(join(dir, 'inbox/done/sales_20261119.csv')));
+  await writeFiles(dir, { 'inbox/sales_20261119.csv': csv('1,1', '3,3') });
+  await runProject(dir);
+  assert.ok(existsSync(join(dir, 'inbox/done/sales_20261119.csv.2')), 'earlier contents are kept beside it');
   await writeFiles(dir, {
     'sources/shop.yaml': source('    after_landing: delete\n'),
     'inbox/sales_20261121.csv': csv('2,1'),
   });
   await runProject(dir);
   assert.ok(!existsSync(join(dir, 'inbox/sales_20261121.csv')));
-  assert.deepEqual(await queryProject(dir, 'SELECT id FROM sales ORDER BY id'), [[1], [2]]);
+  assert.deepEqual(await queryProject(dir, 'SELECT id FROM sales ORDER BY id'), [[1], [2], [3]]);
 });
 
 test('the name of a file gives its date and its parts', async (t) => {

@@ -29,20 +29,25 @@ it('no driver is loaded before a connection is opened', async () => {
   assert.equal((await run(process.execPath, ['--input-type=commonjs', '--eval', script])).trim(), '[]');
 });
 
-fileSourceContract('folder', false, async () => {
-  const root = await mkdtemp(join(tmpdir(), 'granary-folder-'));
-  return {
-    ...(await onDisk(root)),
-    open: () => opener(folder)({ path: root }),
-    openWithWrongCredentials: undefined,
-    openUnreachable: undefined,
-    openThrough: undefined,
-    startProxy: () => startCuttingProxy([]),
-    // Nothing is denied to root.
-    ...(isRoot && { putDenied: undefined }),
-    stop: () => rm(root, { recursive: true }),
-  };
-});
+fileSourceContract(
+  'folder',
+  false,
+  async () => {
+    const root = await mkdtemp(join(tmpdir(), 'granary-folder-'));
+    return {
+      ...(await onDisk(root)),
+      open: () => opener(folder)({ path: root }),
+      openWithWrongCredentials: undefined,
+      openUnreachable: undefined,
+      openThrough: undefined,
+      startProxy: () => startCuttingProxy([]),
+      // Nothing is denied to root.
+      ...(isRoot && { putDenied: undefined }),
+      stop: () => rm(root, { recursive: true }),
+    };
+  },
+  { network: false, moves: true, denies: !isRoot },
+);
 
 for (const [name, tls, facts] of [
   ['ftp', 'none', true],
@@ -114,24 +119,30 @@ for (const [name, path, index] of [
   ['http with a JSON index, over TLS', 'bearer', 'json'],
   ['http without ranges', 'no-ranges', 'html'],
 ] as const)
-  fileSourceContract(name, nginxMissing(), async () => {
-    const { port, tlsPort, user, password, token, certificate, files, stop } = await startHttpServer();
-    const isTls = path === 'bearer';
-    const credentials = isTls ? { bearer_token: token } : { user, password };
-    const wrong = isTls ? { bearer_token: 'wrong' } : { user, password: 'wrong' };
-    const urlAt = (host: string, at = isTls ? tlsPort : port) => `${isTls ? 'https' : 'http'}://${host}:${at}/${path}/`;
-    const config = { url: urlAt(LOOPBACK), index, ca_file: certificate.certificate, ...credentials };
-    const open = opener(http);
-    return {
-      ...(await onDisk(files)),
-      open: () => open(config),
-      openWithWrongCredentials: () => open({ ...config, ...wrong }),
-      openUnreachable: async () => open({ ...config, url: urlAt(LOOPBACK, await freePorts()) }),
-      openThrough: ({ host }: CuttingProxy) => open({ ...config, url: urlAt(host), timeout: '1 s' }),
-      startProxy: () => startCuttingProxy([port, tlsPort]),
-      stop,
-    };
-  });
+  fileSourceContract(
+    name,
+    nginxMissing(),
+    async () => {
+      const { port, tlsPort, user, password, token, certificate, files, stop } = await startHttpServer();
+      const isTls = path === 'bearer';
+      const credentials = isTls ? { bearer_token: token } : { user, password };
+      const wrong = isTls ? { bearer_token: 'wrong' } : { user, password: 'wrong' };
+      const urlAt = (host: string, at = isTls ? tlsPort : port) =>
+        `${isTls ? 'https' : 'http'}://${host}:${at}/${path}/`;
+      const config = { url: urlAt(LOOPBACK), index, ca_file: certificate.certificate, ...credentials };
+      const open = opener(http);
+      return {
+        ...(await onDisk(files)),
+        open: () => open(config),
+        openWithWrongCredentials: () => open({ ...config, ...wrong }),
+        openUnreachable: async () => open({ ...config, url: urlAt(LOOPBACK, await freePorts()) }),
+        openThrough: ({ host }: CuttingProxy) => open({ ...config, url: urlAt(host), timeout: '1 s' }),
+        startProxy: () => startCuttingProxy([port, tlsPort]),
+        stop,
+      };
+    },
+    { network: true, moves: false, denies: true },
+  );
 
 /** Ways to files that a server on this machine serves from a folder; they belong to the account it serves them as. */
 async function onDisk(root: string): Promise<Pick<FileSourceFixture, 'put' | 'get' | 'putDenied'>> {

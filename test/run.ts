@@ -3,8 +3,8 @@
  * The last line is `N passed, N failed, N skipped`. With CI set a skipped test is a failure.
  */
 import { globSync } from 'node:fs';
-import { spec } from 'node:test/reporters';
 import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
 
 const args = process.argv.slice(2);
 const all = args.includes('--all');
@@ -19,11 +19,10 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 const skipped: string[] = [];
 const stream = run({ files, concurrency: 2, timeout: all || only ? 1_800_000 : 300_000 });
 stream.on('test:pass', (e) => {
-  if (e.details.type === 'suite') return;
-  if (e.skip !== undefined) {
+  if (e.skip !== undefined && e.skip !== false) {
     counts.skipped++;
     skipped.push(`${e.name}${typeof e.skip === 'string' ? ` (${e.skip})` : ''}`);
-  } else counts.passed++;
+  } else if (e.details.type !== 'suite') counts.passed++;
 });
 stream.on('test:fail', (e) => {
   if (e.details.type !== 'suite') counts.failed++;

@@ -26,7 +26,25 @@ export interface FileSourceFixture {
 const BIG_BYTES = 50_000_000;
 const NAMES = ['sales 20261119.csv', 'Überweisung – größe.csv', 'a&b=c+d%41#1;2.csv', "it's [new] (1).csv"];
 
-export function fileSourceContract(name: string, skip: string | false, start: () => Promise<FileSourceFixture>): void {
+/** What a source has that others lack; tests of what it lacks do not exist for it. */
+export interface Traits {
+  /** It is reached over a network, with credentials. */
+  network: boolean;
+  /** Files can be moved and removed. */
+  moves: boolean;
+  /** There can be files that may not be read. */
+  denies: boolean;
+}
+
+export function fileSourceContract(
+  name: string,
+  skip: string | false,
+  start: () => Promise<FileSourceFixture>,
+  traits: Traits = { network: true, moves: true, denies: true },
+): void {
+  const itWhere = (holds: boolean, title: string, test: () => Promise<void>) => {
+    if (holds) it(title, test);
+  };
   describe(`${name} as a source of files`, { skip, timeout: 120_000 }, () => {
     let server: FileSourceFixture;
     let source: FileSource;
@@ -147,19 +165,16 @@ export function fileSourceContract(name: string, skip: string | false, start: ()
       await rejectsWith(listed(source, { folder: '..', depth: 0 }), 'connector.denied', false);
     });
 
-    it('says that a file may not be read', async (t) => {
-      if (!server.putDenied) return t.skip('not on this source');
-      await rejectsWith(chunksOf(source, await server.putDenied()), 'connector.denied', false);
+    itWhere(traits.denies, 'says that a file may not be read', async () => {
+      await rejectsWith(chunksOf(source, await server.putDenied!()), 'connector.denied', false);
     });
 
-    it('says that the credentials are wrong', async (t) => {
-      if (!server.openWithWrongCredentials) return t.skip('no credentials');
-      await rejectsWith(server.openWithWrongCredentials(), 'connector.auth_failed', false);
+    itWhere(traits.network, 'says that the credentials are wrong', async () => {
+      await rejectsWith(server.openWithWrongCredentials!(), 'connector.auth_failed', false);
     });
 
-    it('says that nothing answers at the address', async (t) => {
-      if (!server.openUnreachable) return t.skip('no network');
-      await rejectsWith(server.openUnreachable(), 'connector.unreachable', true);
+    itWhere(traits.network, 'says that nothing answers at the address', async () => {
+      await rejectsWith(server.openUnreachable!(), 'connector.unreachable', true);
     });
 
     it('fails a read when the file changes meanwhile', async () => {
@@ -174,36 +189,38 @@ export function fileSourceContract(name: string, skip: string | false, start: ()
       await rejectsWith(reading(), 'connector.changed', true);
     });
 
-    it('reports a broken connection, and then the same source reads on to equal bytes', async (t) => {
-      if (!server.openThrough) return t.skip('no network');
-      const proxy = await server.startProxy();
-      try {
-        const through = await server.openThrough(proxy);
-        const hash = createHash('sha256');
-        let received = 0;
-        const read = async (offset: number) => {
-          for await (const chunk of through.read('big.bin', { offset })) {
-            hash.update(chunk);
-            received += chunk.length;
-          }
-        };
-        proxy.cutAfter(BIG_BYTES / 3);
-        await rejectsWith(read(0), 'connector.lost', true);
-        assert.ok(received < BIG_BYTES);
-        await read(received);
-        assert.equal(received, BIG_BYTES);
-        assert.equal(hash.digest('hex'), sha256(big));
-        await through.close();
-      } finally {
-        await proxy.stop();
-      }
-    });
+    itWhere(
+      traits.network,
+      'reports a broken connection, and then the same source reads on to equal bytes',
+      async () => {
+        const proxy = await server.startProxy();
+        try {
+          const through = await server.openThrough!(proxy);
+          const hash = createHash('sha256');
+          let received = 0;
+          const read = async (offset: number) => {
+            for await (const chunk of through.read('big.bin', { offset })) {
+              hash.update(chunk);
+              received += chunk.length;
+            }
+          };
+          proxy.cutAfter(BIG_BYTES / 3);
+          await rejectsWith(read(0), 'connector.lost', true);
+          assert.ok(received < BIG_BYTES);
+          await read(received);
+          assert.equal(received, BIG_BYTES);
+          assert.equal(hash.digest('hex'), sha256(big));
+          await through.close();
+        } finally {
+          await proxy.stop();
+        }
+      },
+    );
 
-    it('gives up on a server that falls silent', { timeout: 20_000 }, async (t) => {
-      if (!server.openThrough) return t.skip('no network');
+    itWhere(traits.network, 'gives up on a server that falls silent', async () => {
       const proxy = await server.startProxy();
       try {
-        const through = await server.openThrough(proxy);
+        const through = await server.openThrough!(proxy);
         const reading = async () => {
           for await (const _ of through.read('big.bin')) proxy.goSilent();
         };
@@ -214,8 +231,7 @@ export function fileSourceContract(name: string, skip: string | false, start: ()
       }
     });
 
-    it('moves a file into a folder that need not exist', async (t) => {
-      if (!source.capabilities.move) return t.skip('files cannot be moved');
+    itWhere(traits.moves, 'moves a file into a folder that need not exist', async () => {
       const content = pseudoRandom(1000, 'move');
       await server.put('to move/ä b.csv', content);
       await source.move('to move/ä b.csv', 'archive/2026 11/ä b.csv');
@@ -224,8 +240,7 @@ export function fileSourceContract(name: string, skip: string | false, start: ()
       await rejectsWith(source.move('to move/ä b.csv', 'archive/other.csv'), 'connector.not_found', false);
     });
 
-    it('never overwrites a file by moving another', async (t) => {
-      if (!source.capabilities.move) return t.skip('files cannot be moved');
+    itWhere(traits.moves, 'never overwrites a file by moving another', async () => {
       const [one, two] = [pseudoRandom(10, 'one'), pseudoRandom(10, 'two')];
       await server.put('taken/one.csv', one);
       await server.put('taken/two.csv', two);
@@ -234,16 +249,14 @@ export function fileSourceContract(name: string, skip: string | false, start: ()
       assert.deepEqual(Buffer.from((await server.get('taken/two.csv'))!), two);
     });
 
-    it('removes a file', async (t) => {
-      if (!source.capabilities.remove) return t.skip('files cannot be removed');
+    itWhere(traits.moves, 'removes a file', async () => {
       await server.put('gone/x.csv', pseudoRandom(10, 'x'));
       await source.remove('gone/x.csv');
       assert.equal(await server.get('gone/x.csv'), undefined);
       await rejectsWith(source.remove('gone/x.csv'), 'connector.not_found', false);
     });
 
-    it('refuses to move or remove where it only reads', async (t) => {
-      if (source.capabilities.move || source.capabilities.remove) return t.skip('files can be moved and removed');
+    itWhere(!traits.moves, 'refuses to move or remove where it only reads', async () => {
       await rejectsWith(source.move('big.bin', 'other.bin'), 'connector.denied', false);
       await rejectsWith(source.remove('big.bin'), 'connector.denied', false);
       assert.equal((await source.stat('big.bin'))?.bytes, BIG_BYTES);

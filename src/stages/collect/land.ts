@@ -28,6 +28,7 @@ export interface LandOutput {
 }
 
 const SIDECAR_LIMIT = 1 << 20;
+const MAX_MOVED = 1000;
 
 export async function land(input: LandInput, context: StageContext): Promise<LandOutput> {
   const source = sourceOf(context, input.source);
@@ -101,8 +102,9 @@ async function transferInto(
     hash = createHash('sha256');
   }
   const add = async (chunk: Uint8Array, into: Hash) => {
+    const written = upload.write(chunk);
     into.update(chunk);
-    await upload.write(chunk);
+    await written;
     bytes += chunk.length;
     context.progress({ what: file.path, done: bytes, total: file.bytes, unit: 'bytes' });
   };
@@ -234,6 +236,18 @@ async function settleAtSource(connection: FileSource, dataset: Dataset, file: Re
     const now = await connection.stat(path);
     if (!now || (path === file.path && now.bytes !== file.bytes)) continue;
     if (action === 'delete') await connection.remove(path);
-    else await connection.move(path, `${to.replace(/\/+$/, '')}/${path.slice(path.lastIndexOf('/') + 1)}`);
+    else await moveAside(connection, path, `${to.replace(/\/+$/, '')}/${path.slice(path.lastIndexOf('/') + 1)}`);
+  }
+}
+
+/** Of a file that was sent again the folder holds earlier contents already: the next one gets `.2`, `.3`… behind its name. */
+async function moveAside(connection: FileSource, path: string, to: string): Promise<void> {
+  for (let n = 1; ; n++) {
+    try {
+      await connection.move(path, n === 1 ? to : `${to}.${n}`);
+      return;
+    } catch (e) {
+      if (!(e instanceof GranaryError) || e.code !== 'connector.exists' || n === MAX_MOVED) throw e;
+    }
   }
 }

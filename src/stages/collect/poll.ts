@@ -1,7 +1,7 @@
 /** Poll: which files of a source are new and complete. */
 import { GranaryError } from '../../lib/errors.ts';
 import { ORIGINS, type OriginDoc, originId, SIGHTINGS } from '../../model/objects.ts';
-import type { RemoteFile } from '../../ports/connector.ts';
+import type { FileSource, RemoteFile } from '../../ports/connector.ts';
 import { compileNamePattern, type NamePattern } from '../../project/name-pattern.ts';
 import type { Dataset } from '../../project/project.ts';
 import { type StageContext, sourceOf } from '../context.ts';
@@ -40,8 +40,9 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
     (d) => d.config.files !== undefined && (!input.datasets || input.datasets.includes(d.name)),
   );
   const patterns = datasets.map((dataset) => ({ dataset, pattern: compileNamePattern(dataset.config.files!) }));
+  const connection = await context.connection(source.name);
   const files = await listAll(
-    context,
+    connection,
     source.name,
     patterns.map((p) => p.pattern),
   );
@@ -73,8 +74,10 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
     out.unclaimedCount++;
     if (out.unclaimed.length < 20) out.unclaimed.push(path);
   }
-  for (const { dataset, file } of claims) {
-    if (sidecars.has(file.path)) continue;
+  for (const { dataset, file: listed } of claims) {
+    if (sidecars.has(listed.path)) continue;
+    const file = await described(connection, listed);
+    if (!file) continue;
     const origin = await context.state.get(ORIGINS, originId(dataset.key, file.path));
     if (origin && isSame(origin, file)) {
       if (dataset.config.after_landing.action !== 'leave') found.push({ dataset: dataset.name, file, taken: true });
@@ -108,15 +111,20 @@ function isSame(origin: OriginDoc, file: RemoteFile): boolean {
   return file.bytes === origin.bytes && file.modifiedAt !== undefined && origin.modifiedAt === file.modifiedAt;
 }
 
+/** Some listings give names only: what else the server knows of such a file. Undefined when it is gone. */
+async function described(connection: FileSource, file: RemoteFile): Promise<RemoteFile | undefined> {
+  const isBare = file.bytes === undefined && file.modifiedAt === undefined && file.tag === undefined;
+  return isBare ? connection.stat(file.path) : file;
+}
+
 /** Every file of the folders that the patterns name, each folder listed once. */
 async function listAll(
-  context: StageContext,
+  connection: FileSource,
   source: string,
   patterns: NamePattern[],
 ): Promise<Map<string, RemoteFile>> {
   const requests = new Map<string, number>();
   for (const p of patterns) requests.set(p.folder, Math.max(p.depth, requests.get(p.folder) ?? 0));
-  const connection = await context.connection(source);
   const files = new Map<string, RemoteFile>();
   for (const [folder, depth] of requests) {
     try {

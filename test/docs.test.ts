@@ -1,0 +1,139 @@
+/** The guide does not rot: every configuration in it loads, every command in it is one, every statement runs, every link leads somewhere. */
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { openDuckDbWarehouse } from '../src/adapters/warehouse/duckdb/duckdb.ts';
+import { COMMANDS } from '../src/cli/commands.ts';
+import { parseCommandLine } from '../src/cli/parse.ts';
+import { loadProject } from '../src/project/load.ts';
+import { COMPONENTS } from '../src/runtime/catalog.ts';
+import { type CodeBlock, codeBlocks, fileLinks, shellCommands, shellWords } from './support/markdown.ts';
+
+const pages = globSync(['README.md', 'docs/guide/*.md', 'examples/**/*.md']).sort();
+const textOf = (page: string) => readFileSync(page, 'utf8');
+const blocksOf = (page: string, language: string) => codeBlocks(textOf(page)).filter((b) => b.language === language);
+
+/** What a block that shows only some settings of a dataset is laid over. */
+const DATASET = {
+  files: 'sales_{store}_{date:yyyyMMdd}.csv',
+  columns: {
+    sale_id: 'bigint',
+    store: 'text',
+    sku: 'text',
+    sold_at: 'timestamp',
+    quantity: 'integer',
+    price: 'decimal(12,2)',
+    amount: 'decimal(12,2)',
+    customer: 'text',
+    email: 'text',
+    status: 'text',
+    changed_at: 'timestamp',
+  },
+};
+
+test('every page has something to check', () => {
+  assert.ok(pages.length >= 9, pages.join(', '));
+});
+
+for (const page of pages) {
+  for (const block of blocksOf(page, 'yaml')) {
+    test(`${page}:${block.line} is configuration that loads without problems and warnings`, async (t) => {
+      const { warnings } = await load(t, projectFiles(page, block));
+      assert.deepEqual(warnings, []);
+    });
+  }
+}
+
+for (const project of ['examples/demo/project', 'examples/retail-files']) {
+  test(`${project} loads without problems and warnings`, async (t) => {
+    const names = globSync('**/*.yaml', { cwd: project });
+    const { warnings } = await load(t, Object.fromEntries(names.map((n) => [n, textOf(join(project, n))])));
+    assert.deepEqual(warnings, []);
+  });
+}
+
+test('every command in the guide is one that the command line understands', () => {
+  for (const page of pages) {
+    for (const command of blocksOf(page, 'sh').flatMap((b) => shellCommands(b.text))) {
+      const words = shellWords(command.replace(/^.*npm run -s granary --/, 'granary').replace(/ [<>|] .*$/, ''));
+      if (words[0] === 'granary')
+        assert.doesNotThrow(() => parseCommandLine(words.slice(1), COMMANDS), `${page}: ${command}`);
+    }
+  }
+});
+
+test('every statement over the system tables runs', async (t) => {
+  const dir = await folder(t);
+  const warehouse = await openDuckDbWarehouse({
+    path: join(dir, 'warehouse.duckdb'),
+    memoryLimit: 500e6,
+    threads: 1,
+    scratch: join(dir, 'scratch'),
+    folders: [],
+  });
+  t.after(() => warehouse.close());
+  for (const page of pages) {
+    for (const { text, line } of blocksOf(page, 'sql')) {
+      await assert.doesNotReject(async () => {
+        for await (const _ of (await warehouse.query(text)).batches);
+      }, `${page}:${line}`);
+    }
+  }
+});
+
+test('every link to a file leads to one', () => {
+  const broken = pages.flatMap((page) =>
+    fileLinks(textOf(page))
+      .filter((target) => !existsSync(join(dirname(page), target)))
+      .map((target) => `${page}: ${target}`),
+  );
+  assert.deepEqual(broken, []);
+});
+
+/** Files of the project that a block belongs to: itself, with what the page shows of other files. */
+function projectFiles(page: string, block: CodeBlock): Record<string, string> {
+  const files: Record<string, string> = { 'granary.yaml': 'name: docs\nmask_key: ${secret:MASK_KEY}\n' };
+  for (const other of blocksOf(page, 'yaml').reverse()) {
+    const name = nameOf(page, other);
+    if (name !== 'dataset') files[name] = other.text;
+  }
+  const name = nameOf(page, block);
+  if (name === 'dataset') {
+    const source = {
+      connector: { type: 'folder', path: 'inbox' },
+      datasets: { sales: { ...DATASET, ...parse(block.text) } },
+    };
+    return { ...files, 'sources/docs.yaml': stringify(source) };
+  }
+  return { ...files, [name]: block.text };
+}
+
+/** A block says in its first line which file it is, or that it is a part of a `dataset`. */
+function nameOf(page: string, { text, line }: CodeBlock): string {
+  const name = /^# (granary\.yaml|sources\/[a-z_]+\.yaml|dataset)\b/.exec(text)?.[1];
+  assert.ok(name, `${page}:${line} begins with "# granary.yaml", "# sources/<name>.yaml" or "# dataset"`);
+  return name;
+}
+
+async function load(t: TestContext, files: Record<string, string>) {
+  const dir = await folder(t);
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(dir, name)), { recursive: true });
+    await writeFile(join(dir, name), text);
+  }
+  const used = Object.values(files)
+    .join('\n')
+    .matchAll(/\$\{env:([A-Z_]+)/g);
+  const env = Object.fromEntries([...used].map((m) => [m[1]!, '1']));
+  return loadProject({ dir, components: COMPONENTS, secrets: { get: async () => 'a secret' }, env });
+}
+
+async function folder(t: TestContext): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'granary-docs-'));
+  t.after(() => rm(dir, { recursive: true }));
+  return dir;
+}
