@@ -3,7 +3,9 @@
 process.env.UV_THREADPOOL_SIZE ??= '8';
 const [major] = process.versions.node.split('.');
 if (Number(major) < 24) {
-  process.stderr.write(`granary needs Node.js 24 or later; this is ${process.version}.\nWith npm, \`npx granary\` in a project that has the package "node" uses the right one.\n`);
+  process.stderr.write(
+    `granary needs Node.js 24 or later; this is ${process.version}.\nWith npm, \`npx granary\` in a project that has the package "node" uses the right one.\n`,
+  );
   process.exit(1);
 }
 const { enableCompileCache } = await import('node:module');
