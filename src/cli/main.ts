@@ -63,7 +63,7 @@ function exitCodeOf({ code }: GranaryError): ExitCode {
 function stopOnSignal(note: (text: string) => void): { signal: AbortSignal; reason: GranaryError; done(): void } {
   const controller = new AbortController();
   const reason = new GranaryError('cancelled', 'Stopped by request.', {
-    hint: 'Nothing is lost: the next `granary run` goes on where this one stopped.',
+    hint: 'Nothing is lost: a run that was stopped goes on with the next `granary run`.',
   });
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);

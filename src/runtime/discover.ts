@@ -17,6 +17,7 @@ import { isUnfinishedName } from '../stages/collect/readiness.ts';
 import { CODEC_BY_TYPE, COMPONENTS, CONNECTOR_BY_TYPE, FORMAT_BY_TYPE } from './catalog.ts';
 import { parseSettings } from './discover/connector-config.ts';
 import { type Family, groupFamilies } from './discover/families.ts';
+import { mergeAlike } from './discover/merge.ts';
 import { recognise } from './discover/recognise.ts';
 import { type Sample, takeSample } from './discover/sample.ts';
 import { datasetName, suggestKeys } from './discover/suggest.ts';
@@ -68,13 +69,14 @@ export async function discover(request: DiscoverRequest): Promise<Discovered> {
     engine = await openDuckDbEngine({ memoryLimit: ENGINE_BYTES, threads: availableParallelism(), scratch });
     const out: Discovered = { datasets: [], skipped: [], files, taken: files - fresh.length };
     const names = new Set(request.known.names);
+    const candidates: DraftDataset[] = [];
     for (const family of groupFamilies(fresh).slice(0, MOST_FAMILIES)) {
       request.signal?.throwIfAborted();
       request.onFamily?.(family);
       try {
         const dataset = await examine(family, { connection, engine, scratch, names, request });
         names.add(dataset.name);
-        out.datasets.push(dataset);
+        candidates.push(dataset);
       } catch (e) {
         const error = asGranaryError(e);
         if (error.code === 'cancelled' || error.code === 'store.disk_full') throw e;
@@ -85,13 +87,17 @@ export async function discover(request: DiscoverRequest): Promise<Discovered> {
         });
       }
     }
-    return out;
+    const nameOf = (pattern: string) => nameFor(pattern, request.source, names);
+    return { ...out, datasets: mergeAlike(candidates, nameOf) };
   } finally {
     await engine?.close();
     await connection?.close().catch(() => undefined);
     await rm(scratch, { recursive: true, force: true });
   }
 }
+
+const nameFor = (pattern: string, source: string, taken: ReadonlySet<string>) =>
+  datasetName(pattern, readEndings(pattern, COMPONENTS).inner, source, taken);
 
 async function listFresh(
   connection: FileSource,
@@ -140,7 +146,7 @@ async function examine(family: Family, bench: Bench): Promise<DraftDataset> {
   found ??= await read(await takeSample({ ...sampled, whole: true, progress }), newest, bench);
   const { format, discovery } = found;
   return {
-    name: datasetName(family.pattern, readEndings(family.pattern, COMPONENTS).inner, bench.request.source, bench.names),
+    name: nameFor(family.pattern, bench.request.source, bench.names),
     files: family.pattern,
     ...(unpack && { unpack }),
     format: {

@@ -8,15 +8,18 @@ export function errorLines(error: GranaryError, style: Style): string[] {
   const problems = error.details?.problems as Problem[] | undefined;
   if (error.code === 'config.invalid' && problems) return problemLines(problems, style);
   const where = formatWhere(error.where);
-  const stack = error.code === 'internal' && process.env['GRANARY_DEBUG'] ? causeOf(error) : [];
+  const debug = Boolean(process.env['GRANARY_DEBUG']);
+  const hint = error.hint ?? (error.code === 'internal' && !debug ? DEFECT : undefined);
   return [
     `${style.red('error')}: ${error.message.trimEnd()}`,
     ...(where ? [`  ${style.dim('at')}   ${where}`] : []),
-    ...(error.hint ? [`  ${style.dim('hint')} ${error.hint}`] : []),
+    ...(hint ? [`  ${style.dim('hint')} ${hint}`] : []),
     `  ${style.dim(`code ${error.code}${error.transient ? ', may succeed when tried again' : ''}`)}`,
-    ...stack,
+    ...(debug ? stackOf(error) : []),
   ];
 }
+
+const DEFECT = 'This is a defect of Granary. GRANARY_DEBUG=1 shows where it happened; please report it.';
 
 /** Every problem of a project on a line of its own, with its position first, so that editors find it. */
 export function problemLines(problems: readonly Problem[], style: Style): string[] {
@@ -34,7 +37,7 @@ export function problemLine(problem: Problem, mark: string, style: Style): strin
   return `${style.bold(position!)}  ${mark}  ${text.join('  ')}`;
 }
 
-function causeOf(error: GranaryError): string[] {
-  const cause = error.cause instanceof Error ? error.cause : error;
-  return (cause.stack ?? '').split('\n').slice(1);
+function stackOf(error: GranaryError): string[] {
+  const origin = error.cause instanceof Error ? error.cause : error;
+  return (origin.stack ?? '').split('\n').slice(1);
 }
