@@ -1,6 +1,6 @@
 /** The line of every row of the staging table, in SQL. */
 import type { Jump } from '../../lib/scan/line-index.ts';
-import { lineSteps } from '../../lib/scan/line-steps.ts';
+import { BLOCK_ROWS, lineBlocks, lineSteps } from '../../lib/scan/line-steps.ts';
 import { raw, sql } from '../../lib/sql.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { ValueWriter, writtenValues } from './values.ts';
@@ -25,33 +25,31 @@ export async function lineOfRow(
   input: LineInput,
 ): Promise<{ sql: string; join: string }> {
   const first = input.firstLine + input.headerRecords;
-  const steps = await ValueWriter.create(path);
-  for (const { at, total } of lineSteps(input.jumps, input.rejected, input.headerRecords)) {
-    steps.number(at);
-    steps.number(total);
-    steps.endRow();
-    await steps.flush();
+  const steps = lineSteps(input.jumps, input.rejected, input.headerRecords);
+  const out = await ValueWriter.create(path);
+  let plain = true;
+  for (const { block, base, rows, totals } of lineBlocks(steps, input.rows)) {
+    plain &&= base === 0 && rows.length === 0;
+    out.number(block);
+    out.number(base);
+    for (const list of [rows, totals]) out.text(list.length > 0 ? `[${list.join(',')}]` : undefined);
+    out.endRow();
+    await out.flush();
   }
-  await steps.close();
-  if (steps.rows === 0) return { sql: sql`s._n + ${first}`, join: '' };
-  const written = writtenValues(
-    path,
-    [
-      ['step', 'BIGINT'],
-      ['total', 'BIGINT'],
-    ],
-    0,
+  await out.close();
+  if (plain) return { sql: sql`s._n + ${first}`, join: '' };
+  const columns: [string, string][] = [
+    ['block', 'UINTEGER'],
+    ['base', 'BIGINT'],
+    ['rows', 'UTINYINT[]'],
+    ['totals', 'UINTEGER[]'],
+  ];
+  await engine.run(
+    sql`CREATE OR REPLACE TEMP TABLE _line_steps AS SELECT * FROM ${raw(writtenValues(path, columns, out.longest))}`,
   );
-  await engine.run(sql`CREATE OR REPLACE TEMP TABLE _line_steps AS
-    WITH steps AS (SELECT step, max(total) AS total FROM ${raw(written)} GROUP BY step),
-    packed AS (SELECT step >> 6 AS block, list({step: step, total: total} ORDER BY step) AS steps, max(total) AS last FROM steps GROUP BY block),
-    blocks AS (SELECT range AS block FROM range(${Math.floor(input.rows / 64) + 1}))
-    SELECT block::UINTEGER AS block, steps,
-      coalesce(max(last) OVER (ORDER BY block ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS base
-    FROM blocks LEFT JOIN packed USING (block)`);
   return {
-    sql: sql`s._n + ${first} + CASE WHEN k.steps IS NULL THEN k.base
-      ELSE coalesce(list_filter(k.steps, lambda x: x.step <= s._n)[-1].total, k.base) END`,
-    join: 'JOIN _line_steps k ON k.block = (s._n >> 6)::UINTEGER',
+    sql: sql`s._n + ${first} + k.base + CASE WHEN k.rows IS NULL THEN 0
+      ELSE coalesce(k.totals[len(list_filter(k.rows, lambda x: x <= s._n % ${BLOCK_ROWS}))], 0) END`,
+    join: sql`JOIN _line_steps k ON k.block = (s._n // ${BLOCK_ROWS})::UINTEGER`,
   };
 }

@@ -34,3 +34,40 @@ export function* lineSteps(
   }
   yield* upTo(Number.POSITIVE_INFINITY);
 }
+
+/** Rows of a block share one entry of the table that leads from rows to lines. */
+export const BLOCK_ROWS = 64;
+
+/** The lines of `BLOCK_ROWS` rows: row `i` of the block (from 0) adds `base`, and the last of `totals` whose row in `rows` is at most `i`. */
+export interface LineBlock {
+  block: number;
+  base: number;
+  rows: number[];
+  totals: number[];
+}
+
+/** Every block of so many rows, in order. */
+export function* lineBlocks(steps: Iterable<LineStep>, rowCount: number): Generator<LineBlock> {
+  const blocks = Math.ceil(rowCount / BLOCK_ROWS);
+  let current: LineBlock = { block: 0, base: 0, rows: [], totals: [] };
+  let total = 0;
+  for (const step of steps) {
+    const block = Math.floor(step.at / BLOCK_ROWS);
+    for (
+      ;
+      current.block < Math.min(block, blocks);
+      current = { block: current.block + 1, base: total, rows: [], totals: [] }
+    )
+      yield current;
+    if (block >= blocks) break; // after the last row
+    const row = step.at % BLOCK_ROWS;
+    total = step.total;
+    if (current.rows.at(-1) === row) current.totals[current.totals.length - 1] = total - current.base;
+    else {
+      current.rows.push(row);
+      current.totals.push(total - current.base);
+    }
+  }
+  for (; current.block < blocks; current = { block: current.block + 1, base: total, rows: [], totals: [] })
+    yield current;
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { LineIndex } from './line-index.ts';
-import { lineSteps } from './line-steps.ts';
+import { BLOCK_ROWS, lineBlocks, lineSteps } from './line-steps.ts';
 import { RecordLocator } from './record-locator.ts';
 import { RecordScanner, type ScanDialect } from './record-scanner.ts';
 
@@ -64,4 +64,23 @@ test('steps lead from the number of a row to its line', () => {
   const steps = [...lineSteps(jumps, [3, 4], 1)];
   const lineOf = (row: number) => 2 + row + (steps.filter((s) => s.at <= row).at(-1)?.total ?? 0);
   assert.deepEqual([0, 1, 2, 3, 4, 5].map(lineOf), [2, 3, 8, 9, 10, 12]);
+});
+
+test('blocks of rows lead to the same lines as steps', () => {
+  const jumps = Array.from({ length: 40 }, (_, i) => ({ record: 3 + i * 17, extra: 1 + (i % 3) }));
+  const rejected = Array.from({ length: 60 }, (_, i) => 2 + i * 11);
+  const rows = 1000;
+  const steps = [...lineSteps(jumps, rejected, 1)];
+  const blocks = [...lineBlocks(steps, rows)];
+  assert.deepEqual(
+    blocks.map((b) => b.block),
+    Array.from({ length: Math.ceil(rows / BLOCK_ROWS) }, (_, i) => i),
+  );
+  for (let row = 0; row < rows; row++) {
+    const block = blocks[Math.floor(row / BLOCK_ROWS)]!;
+    const within = block.rows.filter((r) => r <= row % BLOCK_ROWS).length;
+    const total = steps.filter((s) => s.at <= row).at(-1)?.total ?? 0;
+    assert.equal(block.base + (block.totals[within - 1] ?? 0), total, `row ${row}`);
+  }
+  assert.deepEqual([...lineBlocks(steps, 0)], []);
 });
