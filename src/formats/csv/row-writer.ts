@@ -1,5 +1,6 @@
 /** Turns records into rows of a clean file, or into rejects. */
 import { isUtf8 } from 'node:buffer';
+import type { ScanDialect } from '../../lib/scan/record-scanner.ts';
 import { formatBytes } from '../../lib/units.ts';
 import type { ReadInput } from '../../ports/format.ts';
 import { type PlannedColumn, planColumns } from './columns.ts';
@@ -14,12 +15,14 @@ export class RowWriter {
   readonly #reader: RecordReader;
   readonly #out: ValueWriter;
   readonly #config: CsvConfig;
+  readonly #dialect: ScanDialect;
   readonly #fields: number;
   readonly #nulls: NullValues;
 
   /** `fields`: how many a record should have. */
   constructor(input: ReadInput<CsvConfig>, reader: RecordReader, out: ValueWriter, fields: number) {
     this.#config = input.config;
+    this.#dialect = scanDialect(input.config);
     this.#reader = reader;
     this.#out = out;
     this.#fields = fields;
@@ -78,7 +81,7 @@ export class RowWriter {
     let end = spans[position * 3 + 1]!;
     let bytes: Buffer = window;
     if (spans[position * 3 + 2] === ESCAPED) {
-      bytes = unescaped(window.subarray(start, end), scanDialect(this.#config));
+      bytes = unescaped(window.subarray(start, end), this.#dialect);
       start = 0;
       end = bytes.length;
     }
