@@ -96,20 +96,21 @@ test('every link to a file leads to one', () => {
 
 /** Files of the project that a block belongs to: itself, with what the page shows of other files. */
 function projectFiles(page: string, block: CodeBlock): Record<string, string> {
-  const files: Record<string, string> = { 'granary.yaml': 'name: docs\nmask_key: ${secret:MASK_KEY}\n' };
-  for (const other of blocksOf(page, 'yaml').reverse()) {
-    const name = nameOf(page, other);
-    if (name !== 'dataset') files[name] = other.text;
-  }
+  const project = { 'granary.yaml': 'name: docs\nmask_key: ${secret:MASK_KEY}\n' };
   const name = nameOf(page, block);
   if (name === 'dataset') {
     const source = {
       connector: { type: 'folder', path: 'inbox' },
       datasets: { sales: { ...DATASET, ...parse(block.text) } },
     };
-    return { ...files, 'sources/docs.yaml': stringify(source) };
+    return { ...project, 'sources/docs.yaml': stringify(source) };
   }
-  return { ...files, [name]: block.text };
+  const files: Record<string, string> = {};
+  for (const other of blocksOf(page, 'yaml')) {
+    const otherName = nameOf(page, other);
+    if (otherName !== 'dataset') files[otherName] ??= other.text;
+  }
+  return { ...project, ...files, [name]: block.text };
 }
 
 /** A block says in its first line which file it is, or that it is a part of a `dataset`. */
