@@ -47,6 +47,7 @@ async function nights(dir: string, port: number, deliveries: Deliveries, termina
     chapter(terminal, 'The first night', [
       `${contents(first)} lie on an FTP server (port ${port}) and in folders: till lines in`,
       'Windows-1252 and gzip, NDJSON orders, zipped CSV, fixed-width prices, customers under OpenPGP.',
+      `${MISHAPS.beingWritten}.part is still being written: it is left alone.`,
     ]);
     await deliver(first, dir);
     await runAndSum(runtime, terminal, { command: 'granary run' });
@@ -55,7 +56,8 @@ async function nights(dir: string, port: number, deliveries: Deliveries, termina
     await showRefused(runtime.context.warehouse, terminal, 8);
 
     chapter(terminal, 'The second night', [
-      `${MISHAPS.late} comes ten days late, and a price list that has been overtaken since.`,
+      `${MISHAPS.late} comes ten days late, and ${MISHAPS.latePriceList} too:`,
+      'newer prices are there already, and stay. One file is sent twice, under two names.',
       `${MISHAPS.cutOff} is sent again, whole; ${MISHAPS.corrected} again, with München in it.`,
       `${MISHAPS.beingWritten} was still being written, and is complete now.`,
     ]);

@@ -52,10 +52,9 @@ export async function makeDeliveries(passphrase: string): Promise<Deliveries> {
   const corrected = get(MISHAPS.corrected);
   const copied = get('completions_20261107.ndjson');
   const copy: Output = { ...copied, name: MISHAPS.copy, tally: identical(copied.tally) };
-  // A price list from between two others that are there already: all its prices have been overtaken.
-  const correction = priceList(world.products, '2026-11-04');
-  const latePrices: Output = { ...correction, tally: overtaken(correction.tally) };
-
+  // From between two others that are there already: newer prices have the better of all of its own.
+  const betweenTwo = priceList(world.products, '2026-11-04');
+  const latePrices: Output = { ...betweenTwo, tally: overtaken(betweenTwo.tally) };
   const unfinished = partOf(get(MISHAPS.beingWritten));
 
   const onTime = world.outputs.filter((o) => !late.includes(o) && !held.includes(o) && o !== corrected);
@@ -74,10 +73,7 @@ export async function makeDeliveries(passphrase: string): Promise<Deliveries> {
   return {
     nights: [
       { write: await filesOf(first, passphrase), remove: [] },
-      {
-        write: await filesOf(second, passphrase),
-        remove: [unfinished].map((o) => `${o.folder}/${o.name}`),
-      },
+      { write: await filesOf(second, passphrase), remove: [`${unfinished.folder}/${unfinished.name}`] },
     ],
     expected: {
       firstNight: booksOf(firstBooks),
