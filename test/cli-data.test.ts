@@ -87,6 +87,8 @@ test('quarantine tells every reason, shows the bytes, and releases; a file that 
   assert.match((await sh.granary('quarantine', 'list')).stdout, /sales_20261120\.csv[\s\S]*too_few_rows/);
   assert.equal((await sh.granary('quarantine', 'show', 'sales_20261120.csv', '--to', 'bad.csv')).code, 0);
   assert.equal(await readFile(join(sh.dir, 'bad.csv'), 'utf8'), short);
+  const overwrite = await sh.granary('quarantine', 'show', 'sales_20261120.csv', '--to', 'bad.csv');
+  assert.match(overwrite.stderr, /already exists[\s\S]*code cli\.file/);
   const released = await sh.granary('quarantine', 'release', 'sales_20261120.csv');
   assert.equal(released.code, 0, released.stderr);
   assert.match(released.stdout, /1 received, 1 loaded/);

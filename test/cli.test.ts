@@ -16,6 +16,8 @@ test('a new project works at once: init, check, run, query, and the books balanc
   const init = await sh.granary('init', 'shop');
   assert.equal(init.code, 0, init.stderr);
   assert.match(init.stdout, /cd shop/);
+  const twice = await sh.granary('init', 'shop');
+  assert.deepEqual([twice.code, /is there already/.test(twice.stderr)], [2, true]);
   const check = await sh.granary('-C', 'shop', 'check');
   assert.deepEqual([check.code, check.stdout], [0, 'shop: 1 source, 1 dataset, no problems\n']);
   const run = await sh.granary('-C', 'shop', 'run');

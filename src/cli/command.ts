@@ -95,7 +95,7 @@ export const GLOBAL_OPTIONS: Record<string, OptionSpec> = {
   env: { value: 'name', doc: 'Environment of granary.yaml; default: $GRANARY_ENV' },
   wait: { value: 'duration', doc: 'How long to wait while another process owns the data directory: "10 min"' },
   json: { doc: 'One JSON document on standard output' },
-  quiet: { short: 'q', doc: 'Print results and errors only' },
+  quiet: { short: 'q', doc: 'Print errors only, and the rows of queries' },
   'no-color': { doc: 'No colours; NO_COLOR does the same' },
   help: { short: 'h', doc: 'Help for the command' },
 };

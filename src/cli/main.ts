@@ -23,7 +23,7 @@ async function main(words: string[]): Promise<ExitCode> {
     const line = ['granary', ...words].join(' ');
     return await execute({ line, arguments: given, options, commands: COMMANDS, terminal, signal: stop.signal });
   } catch (e) {
-    const error = stop.signal.aborted ? stop.reason : asGranaryError(e);
+    const error = stop.signal.aborted ? stop.reason : toldError(e);
     terminal.bars.clear();
     if (terminal.json) terminal.document({ error: JSON.parse(redact(JSON.stringify(error))) });
     else terminal.problem((await import('./terminal/errors.ts')).errorLines.bind(undefined, error));
@@ -50,6 +50,12 @@ async function tellHelp(
       ? groupHelp(group, COMMANDS, style)
       : overview(COMMANDS, style);
   await terminal.write(`${lines.join('\n')}\n`);
+}
+
+/** Files that a command writes by itself, such as those of `init`, fail with the errors of the system. */
+function toldError(e: unknown): GranaryError {
+  if (e instanceof Error && 'syscall' in e && 'path' in e) return new GranaryError('cli.file', e.message, { cause: e });
+  return asGranaryError(e);
 }
 
 function exitCodeOf({ code }: GranaryError): ExitCode {

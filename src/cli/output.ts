@@ -5,7 +5,7 @@ import type { Write } from './rows.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /**
- * Runs `act` with a `write` that waits while the disk or the reader is slower. A file is complete when this returns. Errors: `cli.output`
+ * Runs `act` with a `write` that waits while the disk or the reader is slower. A file is complete when this returns. Errors: `cli.file`
  * when a file cannot be written, and those of `act`.
  */
 export async function withOutput<T>(
@@ -33,5 +33,5 @@ async function writeTo(handle: FileHandle, file: string, text: string): Promise<
 }
 
 function unwritable(file: string, cause: Error): GranaryError {
-  return new GranaryError('cli.output', `${file} cannot be written: ${cause.message}`, { cause });
+  return new GranaryError('cli.file', `${file} cannot be written: ${cause.message}`, { cause });
 }

@@ -71,6 +71,6 @@ export const ERROR_CODES = {
   'query.incomplete': 'A streamed result stopped before its end.',
   // faces
   'cli.usage': 'The command line is not understood.',
-  'cli.output': 'A result could not be written to a file.',
+  'cli.file': 'A file that a command names could not be read or written.',
   'discover.failed': 'No dataset could be proposed for a source.',
 } as const;
