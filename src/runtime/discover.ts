@@ -14,6 +14,7 @@ import { readEndings } from '../project/endings.ts';
 import { compileNamePattern } from '../project/name-pattern.ts';
 import type { DraftDataset } from '../project/source-yaml.ts';
 import { isUnfinishedName } from '../stages/collect/readiness.ts';
+import { withAbsolutePaths } from '../stages/verify/payloads.ts';
 import { CODEC_BY_TYPE, COMPONENTS, CONNECTOR_BY_TYPE, FORMAT_BY_TYPE } from './catalog.ts';
 import { parseSettings } from './discover/connector-config.ts';
 import { type Family, groupFamilies } from './discover/families.ts';
@@ -175,7 +176,8 @@ async function unpackSteps(
   const steps: UnpackStep[] = [];
   for (const type of types) {
     const codec = CODEC_BY_TYPE.get(type)!;
-    steps.push({ codec, config: await parseSettings(dir, `codec ${type}`, codec.spec, codecs[type] ?? {}) });
+    const config = await parseSettings(dir, `codec ${type}`, codec.spec, codecs[type] ?? {});
+    steps.push({ codec, config: withAbsolutePaths(config, dir) });
   }
   const needed = types.some((type) => codecs[type] !== undefined);
   return { steps, unpack: needed ? types.map((type) => (codecs[type] ? { type, ...codecs[type] } : type)) : undefined };

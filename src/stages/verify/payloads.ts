@@ -126,7 +126,7 @@ export async function makePayloads(
 }
 
 /** Fields that name files (`…_file`) are relative to the project. */
-function withAbsolutePaths(config: Record<string, unknown>, dir: string): Record<string, unknown> {
+export function withAbsolutePaths(config: Record<string, unknown>, dir: string): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(config).map(([k, v]) => [k, k.endsWith('_file') && typeof v === 'string' ? resolve(dir, v) : v]),
   );
