@@ -114,7 +114,7 @@ function tell(
   const to = written ? (text: string) => terminal.line(text) : (text: string) => terminal.note(text);
   if (files === 0) to('The source has no files there.');
   else if (datasets.length === 0 && skipped.length === 0)
-    to(`All ${formatCount(taken)} files are taken by datasets that are there.`);
+    to(`Datasets that are there take all ${formatCount(taken)} of its files; nothing is left.`);
   if (datasets.length > 0 && written) {
     terminal.line();
     terminal.table(
