@@ -37,7 +37,8 @@ async function demo(dir: string): Promise<void> {
   const started = performance.now();
   const server = await tell({ dir, terminal });
   const { style } = terminal;
-  const shown = relative('.', dir) || '.';
+  const fromHere = relative('.', dir) || '.';
+  const shown = fromHere.startsWith('..') ? dir : fromHere;
   terminal.line();
   terminal.line(
     style.bold(`Done in ${formatSeconds((performance.now() - started) / 1000)}. The project is in ${shown}/; try`),

@@ -46,7 +46,8 @@ async function nights(dir: string, port: number, deliveries: Deliveries, termina
   await withRuntime(dir, terminal, async (runtime) => {
     chapter(terminal, 'The first night', [
       `${contents(first)} lie on an FTP server (port ${port}) and in folders: till lines in`,
-      'Windows-1252 and gzip, NDJSON orders, zipped CSV, fixed-width prices, customers under OpenPGP.',
+      'Windows-1252 and gzip, nested NDJSON, zipped CSV, fixed-width prices, a spreadsheet, customers',
+      'under OpenPGP.',
       `${MISHAPS.beingWritten}.part is still being written: it is left alone.`,
     ]);
     await deliver(first, dir);

@@ -1,6 +1,7 @@
 /** Master data: price lists, courses, and the customers of the CRM. */
 import { createHash } from 'node:crypto';
 import { COURSES, type Customer, compact, type Product } from './company.ts';
+import { spreadsheet } from './spreadsheet.ts';
 import { Counter, type Tally } from './tally.ts';
 
 export interface MasterFile {
@@ -26,10 +27,12 @@ export function checksumOf(name: string, bytes: Uint8Array): Buffer {
   return Buffer.from(`${createHash('sha256').update(bytes).digest('hex')}  ${name}\n`);
 }
 
+/** The list that the academy keeps in a spreadsheet. */
 export function makeCourses(): MasterFile {
   const tally = new Counter();
   tally.add('loaded', COURSES.length);
-  return { bytes: Buffer.from(JSON.stringify({ academy: 'Marlow', courses: COURSES }, null, 2)), tally };
+  const rows = COURSES.map(({ id, title, topic }) => [id, title, topic]);
+  return { bytes: spreadsheet('Courses', [['Course', 'Title', 'Goes with'], ...rows]), tally };
 }
 
 /**

@@ -96,7 +96,7 @@ function masters({ products, customers, earlierCustomers, random }: World): Outp
   return [
     priceList(products, '2026-11-01'),
     priceList(dearer, '2026-11-08'),
-    output('catalog.courses', 'courses.json', makeCourses()),
+    output('catalog.courses', 'courses.xlsx', makeCourses()),
     output('crm.customers', 'customers_20261101.csv', first),
     output('crm.customers', 'customers_20261108.csv', second),
   ];
