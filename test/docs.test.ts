@@ -35,6 +35,11 @@ const DATASET = {
   },
 };
 
+test('the first two commands of the README are all the set-up there is', () => {
+  const [first] = blocksOf('README.md', 'sh');
+  assert.deepEqual(shellCommands(first!.text), ['npm ci && npm run demo', 'npm ci && npm test']);
+});
+
 test('every page has something to check', () => {
   assert.ok(pages.length >= 9, pages.join(', '));
 });
