@@ -4,7 +4,7 @@ import type { CommandSpec, OptionSpec } from './command.ts';
 const dataset: OptionSpec = { value: 'source.dataset', doc: 'Only this dataset, or all of a source', many: true };
 const failOn: OptionSpec = {
   value: 'what',
-  doc: 'Exit with 4 when there were rejects, or quarantined objects',
+  doc: 'Exit with 4 when there were any',
   many: true,
   choices: ['rejects', 'quarantine'],
 };
