@@ -44,16 +44,14 @@ async function demo(dir: string): Promise<void> {
     style.bold(`Done in ${formatSeconds((performance.now() - started) / 1000)}. The project is in ${shown}/; try`),
   );
   const granary = `npm run -s granary -- -C ${shown}`;
-  const commands = [
-    [`${granary} quarantine list`, 'what is held, and how to let it go'],
-    [`${granary} query "SELECT * FROM granary.books"`, 'the books are tables, too'],
-    [`${granary} books --run last`, 'each file of the latest run'],
-  ];
-  terminal.table(
-    [{ title: '' }, { title: '' }],
-    commands.map(([command, what]) => [command!, { text: what!, paint: style.dim }]),
-    2,
-  );
+  for (const [what, command] of [
+    ['what is held, and how to let it go', 'quarantine list'],
+    ['the books are tables, too', 'query "SELECT dataset, sum(received) FROM granary.books GROUP BY dataset"'],
+    ['each file of the latest run', 'books --run last'],
+  ]) {
+    terminal.line(`  ${style.dim(what!)}`);
+    terminal.line(`    ${granary} ${command}`);
+  }
   if (!values.keep) return server.close();
   terminal.line();
   terminal.line(`Serving ${shown}/server by FTP until Ctrl-C: \`${granary} run\` finds it.`);

@@ -23,7 +23,8 @@ export async function showTrace(runtime: Runtime, terminal: Terminal): Promise<v
     ['row', ['store', 'sold_at', 'sku', 'category', 'quantity', 'amount'].map((c) => String(row[c])).join('  ')],
     ['file', `${origin!.path}, version ${origin!.version}, line ${line}`],
     ['landed', `${origin!.landedAt}, sha256 ${origin!.sha256.slice(0, 16)}…`],
-    ['as received', visible(text.split('\r\n')[line - 1]!)],
   ];
-  for (const [name, value] of facts) terminal.line(`  ${style.dim(name.padEnd(12))}${value}`);
+  for (const [name, value] of facts) terminal.line(`  ${style.dim(name.padEnd(8))}${value}`);
+  terminal.line(`  ${style.dim('The line as it was received:')}`);
+  terminal.line(`  ${visible(text.split('\r\n')[line - 1]!)}`);
 }
