@@ -87,18 +87,22 @@ async function repair(dir: string, expected: ExpectedBooks, terminal: Terminal):
     await runAndSum(runtime, terminal, { command: `granary replay ${MISHAPS.openDay}`, skipCollect: true });
     await prove(runtime, expected, terminal);
 
-    terminal.heading('The books of all three runs, as the tables stand');
-    booksTable(sumByDataset(await findBooks({}, runtime.context)), terminal);
-    terminal.heading('Still in quarantine, for you');
-    for (const object of await findObjects({ statuses: ['quarantined'] }, runtime.context))
-      terminal.line(`  ${object.file}  ${style.dim(object.reasons.map((r) => r.message).join(' '))}`);
-
-    chapter(terminal, 'From a number back to its file', ['The dearest article that was returned in these two weeks.']);
-    await showTrace(runtime, terminal);
-
-    chapter(terminal, 'Three questions', []);
-    await showQuestions(runtime.context.warehouse, terminal);
+    await outcome(runtime, terminal);
   });
+}
+
+async function outcome(runtime: Runtime, terminal: Terminal): Promise<void> {
+  terminal.heading('The books of all three runs, as the tables stand');
+  booksTable(sumByDataset(await findBooks({}, runtime.context)), terminal);
+  terminal.heading('Still in quarantine, for you');
+  for (const object of await findObjects({ statuses: ['quarantined'] }, runtime.context))
+    terminal.line(`  ${object.file}  ${terminal.style.dim(object.reasons.map((r) => r.message).join(' '))}`);
+
+  chapter(terminal, 'From a number back to its file', ['The dearest article that was returned in these two weeks.']);
+  await showTrace(runtime, terminal);
+
+  chapter(terminal, 'Three questions', []);
+  await showQuestions(runtime.context.warehouse, terminal);
 }
 
 async function withRuntime(dir: string, terminal: Terminal, use: (runtime: Runtime) => Promise<void>): Promise<void> {

@@ -20,7 +20,7 @@ export interface ActivityOptions {
 const HEADER = 'event_id,at,customer,course,event,minutes,device';
 const DEVICES = ['phone', 'tablet', 'desktop'];
 
-/** A third of what the platform sends are heartbeats of open windows: nobody wants them in a warehouse. */
+/** A third of the events are heartbeats of open windows: nobody wants them in a warehouse. */
 export function makeActivityFile({ day, customers, events, random }: ActivityOptions): AcademyFile {
   const tally = new Counter();
   const lines = [HEADER];

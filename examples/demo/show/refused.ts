@@ -1,5 +1,4 @@
 /** Why rows were refused: each rule with how often and one line of a file that broke it. */
-
 import { cut, visible } from '../../../src/cli/terminal/style.ts';
 import type { Terminal } from '../../../src/cli/terminal/terminal.ts';
 import { formatCount } from '../../../src/lib/units.ts';
