@@ -132,6 +132,7 @@ async function collect(session: Session, source: string): Promise<void> {
   }
   session.emit({ type: 'polled', source, output: polled });
   const files = await readList(session, polled.list);
+  if (files.length > 0) session.runtime.workers.warm();
   await inParallel(files, project.sources.get(source)!.config.transfers, async (found) => {
     try {
       const output = await session.attempt(found.file.path, () => land({ ...found, source }, context));

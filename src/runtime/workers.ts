@@ -46,6 +46,11 @@ export class Workers {
     });
   }
 
+  /** Starts a process for work that is about to come. */
+  warm(): void {
+    if (this.all.size === 0) this.idle.push(this.start());
+  }
+
   private pump(): void {
     while (this.queue.length > 0) {
       const worker = this.idle.pop() ?? (this.all.size < this.options.count ? this.start() : undefined);

@@ -16,9 +16,10 @@ import { formatConfig } from '../format-config.ts';
 import type { Payload } from '../verify/payloads.ts';
 import { objectOf, payloadsOf, plain } from '../verify/verify.ts';
 import { type Accounting, account, sumReasons } from './accounting.ts';
+import { anyBroken } from './checks.ts';
 import { driftNotes, latestSchema, recordSchema, standingContract, withAdded, withWidened } from './contract.ts';
-import { ALL_PARSE_REJECTS, writeRejects } from './rejects.ts';
-import { stageAll, type Work } from './stage-all.ts';
+import { ALL_PARSE_REJECTS, collectRawTexts, markRejects, type RejectsInput, writeRejects } from './rejects.ts';
+import { type Staged, stageAll, type Work } from './stage-all.ts';
 import { parquetRows } from './staging.ts';
 import { judgeWholeObject, storedRows } from './whole-object.ts';
 import { curatedSelect, writeCurated } from './write.ts';
@@ -145,7 +146,7 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
   if (dataset.config.mask)
     await engine.run(sql`SET VARIABLE mask_key = ${literal(context.project.config.mask_key ?? '')}`);
   let staged = await stageAll(engine, work, contract, format, config, context);
-  if (evolves && (await countOf(engine, `SELECT count(*) AS n FROM ${ALL_PARSE_REJECTS} WHERE rule = 'type'`)) > 0) {
+  if (evolves && (await hasTypeFailures(engine, staged))) {
     for (const p of payloads) {
       const found = await format.discover({
         engine,
@@ -171,7 +172,26 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
 
   const archive = dataset.unpack.some((c) => c.type === 'zip' || c.type === 'tar');
   const select = await curatedSelect(engine, work, plan.curated, staged, archive);
-  const files = await writeCurated(engine, context, work, select, `${storedRows(staged.all, dataset, plan)}`);
+  const masks = dataset.config.mask ?? {};
+  const refused: RejectsInput = {
+    engine,
+    all: staged.all,
+    checks: plan.checks,
+    staged: staged.files,
+    object: object.id,
+    dataset: dataset.key,
+    curation,
+    hideRaw: Object.keys(masks).length > 0,
+    maskedSources: new Set(contract.filter((c) => masks[c.name]).map((c) => c.column.from ?? c.name)),
+    archive,
+    scratch: work.scratch,
+  };
+  const hasRejects = accounting.rejected > 0;
+  if (hasRejects) await markRejects(refused);
+  const [texts, files] = await Promise.all([
+    hasRejects ? collectRawTexts(refused) : '',
+    writeCurated(engine, context, work, select, storedRows(staged.all, dataset, plan)),
+  ]);
   const written = await sumRows(engine, context, files);
   if (written !== accounting.accepted) {
     throw new GranaryError(
@@ -180,28 +200,11 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
       { where: { object: object.id } },
     );
   }
-  const rejectsPrefix = `rejects/${dataset.key}/${object.id}/${curation}/`;
-  const rejects =
-    accounting.rejected === 0
-      ? []
-      : await context.objects.writeLocal(rejectsPrefix, async (folder) => {
-          const hideRaw = Object.keys(dataset.config.mask ?? {}).length > 0;
-          await writeRejects(
-            {
-              engine,
-              all: staged.all,
-              checks: plan.checks,
-              staged: staged.files,
-              object: object.id,
-              dataset: dataset.key,
-              curation,
-              hideRaw,
-              archive,
-              scratch: work.scratch,
-            },
-            folder,
-          );
-        });
+  const rejects = hasRejects
+    ? await context.objects.writeLocal(`rejects/${dataset.key}/${object.id}/${curation}/`, (folder) =>
+        writeRejects(refused, texts, folder),
+      )
+    : [];
   await recordSchema(
     context,
     dataset,
@@ -239,8 +242,11 @@ async function sumRows(engine: Engine, context: StageContext, files: { key: stri
   return rows;
 }
 
-async function countOf(engine: Engine, statement: string): Promise<number> {
-  return (await engine.all<{ n: number }>(statement))[0]!.n;
+async function hasTypeFailures(engine: Engine, { plan, all }: Staged): Promise<boolean> {
+  const [row] = await engine.all<{ found: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM ${ALL_PARSE_REJECTS} WHERE rule = 'type') OR EXISTS (SELECT 1 FROM ${all} WHERE ${anyBroken(plan.checks, ['type'])}) AS found`,
+  );
+  return row!.found;
 }
 
 /** A quarantine rule or the declared sums hold the whole object back. */

@@ -12,7 +12,7 @@ import type { StageContext } from '../context.ts';
 import type { Payload } from '../verify/payloads.ts';
 import { type ContractColumn, type Plan, planCuration } from './plan.ts';
 import { ALL_PARSE_REJECTS } from './rejects.ts';
-import { resolved, type StagedPayload, stagePayload } from './staging.ts';
+import { resolved, STAGING_PARQUET, type StagedPayload, stagePayload } from './staging.ts';
 
 /** What a curation works on. */
 export interface Work {
@@ -76,7 +76,7 @@ export async function stageAll(
     else {
       const path = join(scratch, 'resolved.parquet');
       await engine.run(
-        sql`COPY (SELECT * FROM ${raw(resolved(staged, ordinal))}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy)`,
+        sql`COPY (SELECT * FROM ${raw(resolved(staged, ordinal))}) TO ${literal(path)} ${raw(STAGING_PARQUET)}`,
       );
       parts.push(path);
     }

