@@ -10,8 +10,8 @@ import { type Attempt, type Format, PARSE_REJECTS, type PayloadFacts, type Settl
 import type { Payload } from '../verify/payloads.ts';
 import type { Plan } from './plan.ts';
 
-/** Cheap to write and to read again; it lives for one curation. Version 2 pages take a tenth less time than version 1. */
-export const STAGING_PARQUET = '(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2)';
+/** Cheap to write and to read again; it lives for one curation. Version 2 pages without dictionaries take a fifth less time than the defaults. */
+export const STAGING_PARQUET = '(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1)';
 
 export interface StagedPayload {
   payload: Payload;
