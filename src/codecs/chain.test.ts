@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { bzip2 } from './bzip2.ts';
-import { type AnyCodec, DEFAULT_LIMITS, inferChain, type UnpackOptions, unpack } from './chain.ts';
+import { type AnyCodec, DEFAULT_LIMITS, type UnpackOptions, unpack } from './chain.ts';
 import { gzip } from './gzip.ts';
 import { collect, configOf, missing, noise, pieces, sampleCsv, scratchFolder, tool } from './shared/testing.ts';
 import { tar } from './tar.ts';
@@ -35,28 +35,6 @@ async function members(chain: UnpackOptions): Promise<Record<string, Buffer>> {
   for await (const member of unpack(chain)) found[member.name] = await collect(member.body);
   return found;
 }
-
-test("a file's endings tell its codecs, outermost first", () => {
-  const expected: Record<string, string[]> = {
-    'sales.csv': [],
-    'sales.csv.gz': ['gzip'],
-    'SALES.CSV.GZ.PGP': ['openpgp', 'gzip'],
-    'sales.csv.zst': ['zstd'],
-    'drop.tgz': ['gzip', 'tar'],
-    'drop.tar.bz2': ['bzip2', 'tar'],
-    'drop.tar.zst.gpg': ['openpgp', 'zstd', 'tar'],
-    'drop.csv.gz.zip': ['zip'],
-    'book.xlsx': [],
-    '.gz': [],
-    gz: [],
-  };
-  for (const [name, chain] of Object.entries(expected)) assert.deepEqual(inferChain(name), chain, name);
-});
-
-test('every ending that a codec declares is inferred as that codec', () => {
-  for (const codec of [gzip, zstd, bzip2, zip, tar])
-    for (const ending of codec.extensions) assert.deepEqual(inferChain(`a${ending}`), [codec.type]);
-});
 
 test('without steps a file is its own only member', async (t) => {
   assert.deepEqual(await members(options(t, csv, [])), { input: csv });

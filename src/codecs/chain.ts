@@ -8,35 +8,6 @@ import { DEFAULT_LIMITS, Meter, type UnpackLimits } from './chain/limits.ts';
 
 export { DEFAULT_LIMITS, type UnpackLimits };
 
-/** Which codecs an ending stands for, outermost first. Agrees with what the codecs declare (`chain.test.ts`). */
-const ENDINGS: Record<string, readonly string[]> = {
-  '.gz': ['gzip'],
-  '.bz2': ['bzip2'],
-  '.zst': ['zstd'],
-  '.zstd': ['zstd'],
-  '.zip': ['zip'],
-  '.tar': ['tar'],
-  '.tgz': ['gzip', 'tar'],
-  '.tbz': ['bzip2', 'tar'],
-  '.tbz2': ['bzip2', 'tar'],
-  '.tzst': ['zstd', 'tar'],
-  '.pgp': ['openpgp'],
-  '.gpg': ['openpgp'],
-  '.asc': ['openpgp'],
-};
-
-/** Behind an archive the file's own name says nothing more: its members have names of their own. */
-const ARCHIVES: readonly string[] = ['zip', 'tar'];
-
-/** Types of the codecs that a file's endings ask for, in the order to apply them: `sales.csv.gz.pgp` gives openpgp, gzip. */
-export function inferChain(name: string): string[] {
-  const ending = Object.keys(ENDINGS).find((e) => name.length > e.length && name.toLowerCase().endsWith(e));
-  if (!ending) return [];
-  const types = ENDINGS[ending]!;
-  const isArchive = ARCHIVES.includes(types.at(-1)!);
-  return isArchive ? [...types] : [...types, ...inferChain(name.slice(0, -ending.length))];
-}
-
 // biome-ignore lint/suspicious/noExplicitAny: codecs of every configuration stand in one list.
 export type AnyCodec = Codec<any>;
 
