@@ -99,6 +99,8 @@ export interface LoadRequest {
   /** Local Parquet files with `line, member, rule, column, severity, reason, raw`. */
   rejects: readonly string[];
   strategy: LoadStrategy;
+  /** Rows enter the table in the order of the files. Otherwise in any order, which is cheaper. */
+  ordered?: boolean;
   /** May an existing table get new columns and wider types? Otherwise a difference is an error. */
   evolve: boolean;
   /** Curated files of the other objects loaded into the table. Asked only when rows of theirs must come back or histories be made again. */

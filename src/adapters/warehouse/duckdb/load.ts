@@ -71,8 +71,10 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
   const sameStrategy = strategyBefore === undefined || strategyBefore === strategyText(request.strategy);
   const strategy = STRATEGIES[request.strategy.strategy];
   const plan: Plan = sameStrategy ? strategy.plan(change) : { statements: [], rebuild: 'all' };
-  for (const statement of plan.statements) await session.run(statement);
-  if (plan.rebuild) await rebuild(session, strategy, target, plan.rebuild, active, request);
+  await inOrder(session, request.ordered ?? false, async () => {
+    for (const statement of plan.statements) await session.run(statement);
+    if (plan.rebuild) await rebuild(session, strategy, target, plan.rebuild, active, request);
+  });
 
   const count = await countRows(session, target, objectId);
   verifyCount(request, count.own, isActive);
@@ -87,6 +89,20 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
   await insertRejects(session, request);
   for (const temporary of Object.values(TEMP)) await session.run(sql`DROP TABLE IF EXISTS ${temporary}`);
   return result;
+}
+
+/**
+ * Rows that several threads insert in order are written twice: with the insert, and again by the checkpoint that joins their pieces, into a
+ * file of twice the size. Without order they are written once.
+ */
+async function inOrder(session: Session, ordered: boolean, insert: () => Promise<void>): Promise<void> {
+  if (ordered) return insert();
+  await session.run(sql`SET preserve_insertion_order = false`);
+  try {
+    await insert();
+  } finally {
+    await session.run(sql`SET preserve_insertion_order = true`).catch(() => undefined);
+  }
 }
 
 function resultOf({ inserted, deduplicated, replaced, tableRows }: LoadResult): LoadResult {
