@@ -5,6 +5,7 @@ import { rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { OBJECTS } from '../src/model/objects.ts';
+import { findGarbage } from '../src/runtime/gc.ts';
 import { makeProject, queryProject, rowsOf, runProject, writeFiles } from './support/projects.ts';
 
 const source = (rest = '', files = 'sales_{date:yyyyMMdd}.csv') =>
@@ -202,4 +203,13 @@ test('a source that cannot be reached does not hold up the others', async (t) =>
   assert.equal(doc.errors.length, 1);
   assert.match(doc.errors[0]!.code, /^connector\./);
   assert.equal(doc.totals.loaded, 1);
+});
+
+test('after a run nothing is left behind that garbage collection would remove', async (t) => {
+  const dir = await makeProject(t, { 'sources/shop.yaml': source(), 'inbox/sales_20261119.csv': csv('1,1', '2,x') });
+  await runProject(dir, async (r) => {
+    const garbage: string[] = [];
+    for await (const g of findGarbage(r)) garbage.push(g.name);
+    assert.deepEqual(garbage, []);
+  });
 });

@@ -151,9 +151,15 @@ async function settle(
     const plainBooks = await context.state.get(BOOKS, older.id);
     if (plainBooks?.active === 1) writes.push(putWrite(BOOKS, { ...plain(plainBooks), active: 0 }));
   }
-  if (await othersLoaded(context, object, dataset))
-    writes.push(putWrite(OBJECTS, { ...plain<ObjectDoc>(object), status: 'loaded' }));
+  const complete = await othersLoaded(context, object, dataset);
+  if (complete) writes.push(putWrite(OBJECTS, { ...plain<ObjectDoc>(object), status: 'loaded', payloads: null }));
   await context.state.transact(writes);
+  if (complete) await removePayloads(context, object);
+}
+
+/** Unpacked copies have done their work; a replay makes them again from the landed bytes. */
+async function removePayloads(context: StageContext, object: ObjectDoc): Promise<void> {
+  for await (const { key } of context.objects.list(`payloads/${object.id}/`)) await context.objects.remove(key);
 }
 
 /** A curation whose rows have left the table, and its entry in the books. */
