@@ -27,7 +27,6 @@ export type RunEvent =
   | { type: 'landed'; source: string; path: string; output: LandOutput }
   | { type: 'quarantined'; object: ObjectDoc; reasons: { code: string; message: string }[] }
   | { type: 'duplicate'; object: ObjectDoc; records: number }
-  | { type: 'curated'; object: ObjectDoc; dataset: string; output: CurateOutput }
   | { type: 'loaded'; object: ObjectDoc; dataset: string; curated: CurateOutput; output: LoadOutput }
   | { type: 'retry'; what: string; error: SerializedError; attempt: number }
   | { type: 'failed'; what: string; object?: string; error: SerializedError };
