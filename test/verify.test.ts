@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { GpgHome, whyNoGpg } from '../src/codecs/openpgp/test-gpg.ts';
 import { encryptWithPassphrase } from '../src/codecs/openpgp/write.ts';
 import type { Reason } from '../src/model/objects.ts';
 import { OBJECTS } from '../src/model/objects.ts';
@@ -121,6 +122,22 @@ test('an encrypted file is read with its passphrase; with a wrong one it is set 
   await writeFiles(dir, { 'sources/shop.yaml': project('right passphrase') });
   await runProject(dir, async (r) => void (await replay({ quarantined: true }, r.context)));
   const { doc } = await runProject(dir);
+  assert.equal(doc.totals.loaded, 2);
+});
+
+test('key files of a sender are found in the project folder, wherever granary was started', {
+  skip: whyNoGpg(),
+}, async (t) => {
+  const gpg = new GpgHome();
+  t.after(() => gpg.close());
+  gpg.makeKey('vendor', ['Key-Type: eddsa', 'Key-Curve: ed25519', 'Key-Usage: sign']);
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': source('    unpack: [{type: openpgp, signed_by_file: [keys/vendor.asc]}]\n', 'sales.csv.pgp'),
+    'keys/vendor.asc': gpg.publicKey('vendor'),
+    'inbox/sales.csv.pgp': gpg.run(['--sign', '--local-user', 'vendor@test.invalid'], GOOD),
+  });
+  const { doc } = await runProject(dir);
+  assert.deepEqual(doc.errors, []);
   assert.equal(doc.totals.loaded, 2);
 });
 

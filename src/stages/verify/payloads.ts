@@ -125,11 +125,13 @@ export async function makePayloads(
   return { payloads, digests: finishDigests() };
 }
 
-/** Fields that name files (`…_file`) are relative to the project. */
+/** Fields that name files (`…_file`), one or a list of them, are relative to the project. */
 export function withAbsolutePaths(config: Record<string, unknown>, dir: string): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).map(([k, v]) => [k, k.endsWith('_file') && typeof v === 'string' ? resolve(dir, v) : v]),
-  );
+  const absolute = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(absolute);
+    return typeof value === 'string' ? resolve(dir, value) : value;
+  };
+  return Object.fromEntries(Object.entries(config).map(([k, v]) => [k, k.endsWith('_file') ? absolute(v) : v]));
 }
 
 async function finishPayload(
