@@ -64,6 +64,22 @@ test('an unterminated quote in a large file costs one line', async () => {
   await assertBalanced(room, rows, new Set([70_000]));
 });
 
+test('a file with broken quotes is counted as it is received, whatever a quote swallows', async () => {
+  await using room = await openRoom();
+  const rows = 1000;
+  const broken = ['"never closed', '5" pipe', '"said "so" loud"', ' "spaced" '];
+  for (const unclosed of [10, 300, 999]) {
+    const lines = Array.from({ length: rows }, (_, i) => {
+      const name = i === unclosed ? broken[0] : i % 100 === 50 ? broken[1 + ((i / 50) % 3)] : 'plain';
+      return `${i},${name},1.00\n`;
+    });
+    const reading = await read(room, `id,name,amount\n${lines.join('')}`, {}, COLUMNS);
+    assert.equal(reading.facts.records, rows, `unclosed in row ${unclosed}`);
+    assert.equal(reading.settlement.received, rows);
+    assert.ok(reading.rejects.some(({ line }) => line === unclosed + 2));
+  }
+});
+
 test('bad records near every boundary of a large file are rejected, each with its line and text', async () => {
   await using room = await openRoom();
   const rows = 250_000;

@@ -6,9 +6,10 @@ import { type ColumnTraits, RecordScanner, type ScanPosition, type ScanStats } f
 import { Utf8Check } from '../../lib/scan/utf8.ts';
 import type { PayloadFacts, RecordCounter } from '../../ports/format.ts';
 import { type CsvConfig, MAX_COLUMNS, scanDialect } from './config.ts';
+import { recordsInDoubt } from './doubt.ts';
 import { LineSkipper } from './header.ts';
 import { KEPT_BYTES, RecordReader } from './record-reader.ts';
-import { hasTrailer, trailerLength } from './trailer.ts';
+import { countData, hasTrailer, trailerLength } from './trailer.ts';
 import { hasSurplus, NullValues } from './values.ts';
 
 /** `records`: without the header and the trailer. The rest is of all records after the skipped lines. */
@@ -31,7 +32,10 @@ export interface CsvFacts extends PayloadFacts, Omit<ScanStats, 'records' | 'lin
 /** Lines at the top that are looked at to find `skip`. */
 const TOP_BYTES = 1 << 20;
 
-/** Counts by the scanner alone; only the trailer and the top are read again. Error: `format.too_many_columns`. */
+/**
+ * Counts by the scanner alone; only the trailer and the top are read again. Files whose records only the reader can tell apart are read again
+ * whole, so that what is counted is what the lossless attempt receives. Error: `format.too_many_columns`.
+ */
 export function countCsv(config: CsvConfig): RecordCounter {
   const skipper = new LineSkipper(config.skip_lines);
   const utf8 = new Utf8Check();
@@ -58,7 +62,7 @@ export function countCsv(config: CsvConfig): RecordCounter {
         const footer = data === 0 ? [] : await findFooter(file, config, tail, offset);
         const facts: CsvFacts = {
           ...stats,
-          records: data - footer.length,
+          records: recordsInDoubt(config, stats) ? await readRecords(file, config, start) : data - footer.length,
           lines,
           bytes: offset,
           start,
@@ -74,6 +78,12 @@ export function countCsv(config: CsvConfig): RecordCounter {
       }
     },
   };
+}
+
+/** How many records of data the lossless attempt will find. */
+function readRecords(file: FileHandle, config: CsvConfig, start: { offset: number; line: number }): Promise<number> {
+  const options = { dialect: scanDialect(config), multiline: config.multiline, maxBytes: config.max_line_bytes };
+  return countData(new RecordReader(file, options, start), config);
 }
 
 function tooManyColumns(columns: number): GranaryError {

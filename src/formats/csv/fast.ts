@@ -15,6 +15,7 @@ import type { Attempt, ReadInput, Settlement } from '../../ports/format.ts';
 import { keepsValues, type PlannedColumn, planColumns, relationColumns } from './columns.ts';
 import { type CsvConfig, scanDialect } from './config.ts';
 import type { CsvFacts } from './count.ts';
+import { recordsInDoubt } from './doubt.ts';
 import { lineOfRow } from './line-table.ts';
 import { RecordParser } from './record-parser.ts';
 import { KEPT_BYTES } from './record-reader.ts';
@@ -34,23 +35,20 @@ export function slowReason({ config, header, columns }: SlowInput, facts: CsvFac
   const kindsOfLineEnd = [facts.lf, facts.crlf, facts.cr].filter((n) => n > 0).length;
   const reasons: [boolean, string][] = [
     [facts.records === 0, 'no records'],
-    [facts.irregularQuotes > 0 || facts.openQuote > 0, 'irregular quotes'],
     [facts.escapes > 0, 'escapes'],
-    [facts.quotes > 0 && Buffer.byteLength(config.delimiter) > 1, 'quotes with a long delimiter'],
     [facts.nuls > 0, 'NUL bytes'],
     // The engine stops for good on such a value, when it reads some columns only.
     [!facts.validUtf8 && some, 'invalid UTF-8 with columns that are not wanted'],
     [kindsOfLineEnd > 1, 'mixed line ends'],
     [facts.comments > 0, 'comments'],
     [facts.longest > Math.min(LONGEST, config.max_line_bytes), 'long records'],
-    [facts.multiline > 0 && !config.multiline, 'values of several lines'],
     [facts.columns === 1 && facts.blanks > 0, 'blank lines in a single column'],
     [facts.ragged > 0 && config.ragged !== 'reject', 'ragged records'],
     [!facts.footerRagged, 'a trailer like a record'],
     [facts.skip === undefined, 'quotes or other line ends above the data'],
     [header !== undefined && header.length !== facts.columns, 'a header that was read differently'],
   ];
-  return reasons.find(([holds]) => holds)?.[1];
+  return recordsInDoubt(config, facts) ?? reasons.find(([holds]) => holds)?.[1];
 }
 
 /** Whether the engine leaves fields out, which makes it less strict. */

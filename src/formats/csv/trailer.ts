@@ -18,10 +18,11 @@ export function trailerLength(texts: string[], config: CsvConfig): number {
 /** Reads to the end, and gives how many records are data: without the header and the trailer. */
 export async function countData(reader: RecordReader, config: CsvConfig): Promise<number> {
   const texts: string[] = [];
+  const mayEnd = hasTrailer(config);
   let records = config.header ? -1 : 0;
   while (await reader.fill()) {
     for (let r = reader.next(); r; r = reader.next()) {
-      if (records++ < 0) continue;
+      if (records++ < 0 || !mayEnd) continue;
       texts.push(reader.text(r));
       if (texts.length > TAIL_RECORDS) texts.shift();
     }
