@@ -76,6 +76,11 @@ test('every declared total that is wrong is a reason of its own', async (t) => {
   assert.deepEqual(codes(reasons).sort(), ['checksum', 'declared_rows', 'too_few_rows', 'too_small']);
 });
 
+test('a reason counts one record as one record', async (t) => {
+  const reasons = await reasonsFor(t, '    verify: {min_rows: 2}\n', 'sales.csv', 'id,amount\n1,1.50\n');
+  assert.deepEqual(reasons, [{ code: 'too_few_rows', message: 'It has 1 record, expected are at least 2.' }]);
+});
+
 test('a declared sum that does not add up sets the object aside', async (t) => {
   const reasons = await reasonsFor(
     t,

@@ -72,3 +72,8 @@ export function formatSeconds(s: number): string {
 export function formatCount(n: number | bigint): string {
   return n.toLocaleString('en-US');
 }
+
+/** 1 and `record` to `1 record`, 2 to `2 records`. For nouns that take an s. */
+export function plural(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}

@@ -1,6 +1,7 @@
 /** The books of one curation: every received record is accepted, filtered, deduplicated or rejected, and counted by rule. */
 import { GranaryError } from '../../lib/errors.ts';
 import { ident } from '../../lib/sql.ts';
+import { plural } from '../../lib/units.ts';
 import type { ByRule } from '../../model/books.ts';
 import type { Reason } from '../../model/objects.ts';
 import type { Engine } from '../../ports/engine.ts';
@@ -42,10 +43,14 @@ export async function account(engine: Engine, plan: Plan, staged: StagedPayload[
   await addWholeObject(engine, out);
   const accounted = out.accepted + out.filtered + out.deduplicated + out.rejected;
   if (accounted !== out.received) {
-    throw new GranaryError('books.imbalance', `Received ${out.received} records, accounted for ${accounted}.`, {
-      hint: 'Nothing was published. Please report this with the file: it is a defect of Granary.',
-      details: { ...out },
-    });
+    throw new GranaryError(
+      'books.imbalance',
+      `Received ${plural(out.received, 'record')}, accounted for ${accounted}.`,
+      {
+        hint: 'Nothing was published. Please report this with the file: it is a defect of Granary.',
+        details: { ...out },
+      },
+    );
   }
   out.quarantine = quarantineReasons(plan, out);
   return out;
@@ -116,7 +121,7 @@ function quarantineReasons(plan: Plan, out: Accounting): Reason[] {
     if (rows > 0 && share > above) {
       reasons.push({
         code: 'rule',
-        message: `${rows} of ${out.received} rows (${share.toFixed(share < 1 ? 2 : 1)} %) break ${rule}; allowed are ${above} %.`,
+        message: `${rows} of ${plural(out.received, 'row')} (${share.toFixed(share < 1 ? 2 : 1)} %) break ${rule}; allowed are ${above} %.`,
       });
     }
   }

@@ -5,6 +5,7 @@
 import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
 import { literal, sql } from '../../lib/sql.ts';
+import { plural } from '../../lib/units.ts';
 import { CURATIONS, type CurationDoc, OBJECTS, type ObjectDoc, type Reason, toPublish } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
 import type { Engine } from '../../ports/engine.ts';
@@ -194,11 +195,9 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
   ]);
   const written = await sumRows(engine, context, files);
   if (written !== accounting.accepted) {
-    throw new GranaryError(
-      'books.imbalance',
-      `${accounting.accepted} rows were accepted, but ${written} were written.`,
-      { where: { object: object.id } },
-    );
+    throw new GranaryError('books.imbalance', `Accepted ${plural(accounting.accepted, 'row')}, but wrote ${written}.`, {
+      where: { object: object.id },
+    });
   }
   const rejects = hasRejects
     ? await context.objects.writeLocal(`rejects/${dataset.key}/${object.id}/${curation}/`, (folder) =>

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { GranaryError } from '../../lib/errors.ts';
 import { literal, raw, sql } from '../../lib/sql.ts';
+import { plural } from '../../lib/units.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { type Attempt, type Format, PARSE_REJECTS, type PayloadFacts, type Settlement } from '../../ports/format.ts';
 import type { Payload } from '../verify/payloads.ts';
@@ -69,7 +70,7 @@ export async function stagePayload(input: StagingInput): Promise<StagedPayload> 
   }
   throw new GranaryError(
     'books.imbalance',
-    `${payload.name}: no reader of format ${format.type} accounts for all of its ${input.facts.records} records.`,
+    `${payload.name}: no reader of format ${format.type} accounts for ${plural(input.facts.records, 'record')}.`,
     {
       hint: 'Nothing was published. Please report this with the file: it is a defect of Granary.',
     },

@@ -1,4 +1,5 @@
 /** What the sender declared about a file, from its checksum sidecar, control file or trailer. Pure. */
+import { plural } from '../../lib/units.ts';
 import type { Declared, ObjectDoc, Reason } from '../../model/objects.ts';
 import type { DatasetConfig } from '../../project/specs/dataset.ts';
 
@@ -87,10 +88,16 @@ export function compareDeclared(
     }
   }
   if (declared.bytes !== undefined && declared.bytes !== object.bytes) {
-    reasons.push({ code: 'declared_bytes', message: `It has ${object.bytes} bytes, declared are ${declared.bytes}.` });
+    reasons.push({
+      code: 'declared_bytes',
+      message: `It has ${plural(object.bytes, 'byte')}, declared are ${declared.bytes}.`,
+    });
   }
   if (declared.rows !== undefined && declared.rows !== records) {
-    reasons.push({ code: 'declared_rows', message: `It has ${records} records, declared are ${declared.rows}.` });
+    reasons.push({
+      code: 'declared_rows',
+      message: `It has ${plural(records, 'record')}, declared are ${declared.rows}.`,
+    });
   }
   return reasons;
 }

@@ -1,4 +1,5 @@
 /** The columns of a payload against the contract. Pure. */
+import { plural } from '../../lib/units.ts';
 import type { Reason } from '../../model/objects.ts';
 import { LINEAGE } from '../../model/schema.ts';
 import type { Dataset } from '../../project/project.ts';
@@ -81,6 +82,6 @@ export function recordTypeReasons(
     .filter(([type]) => !read.has(type) && !ignored.includes(type))
     .map(([type, records]) => ({
       code: 'record_type',
-      message: `${records} records are of type "${type}", which no dataset reads. Add a dataset with \`part_of\` and \`record\`, or list the type under \`ignore\`.`,
+      message: `It has ${plural(records, 'record')} of type "${type}", which no dataset reads. Add a dataset with \`part_of\` and \`record\`, or list the type under \`ignore\`.`,
     }));
 }

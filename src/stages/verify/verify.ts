@@ -1,5 +1,6 @@
 /** Verify: may a landed object be read? It is, or it goes to quarantine, whole, with every reason. */
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
+import { plural } from '../../lib/units.ts';
 import { BOOKS, EMPTY_BOOKS } from '../../model/books.ts';
 import { OBJECTS, type ObjectDoc, type Reason, toPublish } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
@@ -107,10 +108,13 @@ async function examine(
   if (object.bytes < limits.min_bytes)
     out.reasons.push({
       code: 'too_small',
-      message: `It has ${object.bytes} bytes, expected are at least ${limits.min_bytes}.`,
+      message: `It has ${plural(object.bytes, 'byte')}, expected are at least ${limits.min_bytes}.`,
     });
   if (limits.max_bytes !== undefined && object.bytes > limits.max_bytes) {
-    out.reasons.push({ code: 'too_large', message: `It has ${object.bytes} bytes, allowed are ${limits.max_bytes}.` });
+    out.reasons.push({
+      code: 'too_large',
+      message: `It has ${plural(object.bytes, 'byte')}, allowed are ${limits.max_bytes}.`,
+    });
   }
   let digests: Record<string, string> = { sha256: object.sha256 };
   try {
@@ -139,10 +143,13 @@ async function examine(
   if (limits.min_rows !== undefined && records < limits.min_rows)
     out.reasons.push({
       code: 'too_few_rows',
-      message: `It has ${records} records, expected are at least ${limits.min_rows}.`,
+      message: `It has ${plural(records, 'record')}, expected are at least ${limits.min_rows}.`,
     });
   if (limits.max_rows !== undefined && records > limits.max_rows)
-    out.reasons.push({ code: 'too_many_rows', message: `It has ${records} records, allowed are ${limits.max_rows}.` });
+    out.reasons.push({
+      code: 'too_many_rows',
+      message: `It has ${plural(records, 'record')}, allowed are ${limits.max_rows}.`,
+    });
   const parts = dataset.parts.map((p) => datasetOf(context, `${dataset.tenant}/${dataset.source}/${p}`));
   for (const payload of out.payloads)
     out.reasons.push(...headerReasons(payload, dataset), ...recordTypeReasons(payload, dataset, parts));
