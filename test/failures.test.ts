@@ -31,7 +31,7 @@ test('on a full disk a run says so and loses nothing; with space it goes on wher
     return;
   }
   t.after(() => {
-    execFileSync('umount', [data]);
+    execFileSync('umount', ['-l', data]);
     rmdirSync(data);
   });
   const { doc } = await runProject(dir);

@@ -292,7 +292,13 @@ async function finish(session: Session): Promise<RunDoc> {
     doc.totals = addBooks(doc.totals, b);
   doc.endedAt = isoNow(context.clock);
   doc.status = session.request.signal?.aborted ? 'interrupted' : doc.errors.length > 0 ? 'failed' : 'succeeded';
-  await context.state.transact([putWrite(RUNS, doc), toPublish('run', doc.id)]);
-  await publish(context);
+  try {
+    await context.state.transact([putWrite(RUNS, doc), toPublish('run', doc.id)]);
+    await publish(context);
+  } catch (e) {
+    // What has happened is in the stores; the next run publishes it.
+    session.fail('publish', e);
+    doc.status = 'failed';
+  }
   return doc;
 }

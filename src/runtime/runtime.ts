@@ -36,8 +36,11 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...(options.signal && { signal: options.signal }),
   });
   const closers: (() => Promise<void>)[] = [async () => lock.release()];
+  // What was opened last is closed first; one that fails keeps none of the others open.
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const failed: unknown[] = [];
+    for (const closer of closers.splice(0).reverse()) await closer().catch((e: unknown) => failed.push(e));
+    if (failed.length > 0) throw failed[0];
   };
   try {
     const paths = dataPaths(project);
