@@ -95,6 +95,23 @@ test('each kind of rule rejects the rows that break it, with line, rule, reason 
   assert.deepEqual({ ...doc.totals }, { received: 12, loaded: 3, filtered: 0, deduplicated: 0, rejected: 9 });
 });
 
+test('a value of the wrong type has one rule in the books and in the rejects, whoever found it', async (t) => {
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': SALES(
+      '',
+      '{id: bigint, store: text, qty: integer, amount: {type: "decimal(10,2)", decimal: ","}}',
+    ),
+    'inbox/sales_20261119.csv': `${HEAD}1,A,x,1\n2,A,1,x\n3,A,1,1\n`,
+  });
+  await runProject(dir, async (r) => {
+    assert.deepEqual((await books(r))['byRule'], { 'type(amount)': 1, 'type(qty)': 1 });
+    assert.deepEqual(await rowsOf(r, 'SELECT line, rule, column_name FROM granary.rejects ORDER BY line'), [
+      [2, 'type(qty)', 'qty'],
+      [3, 'type(amount)', 'amount'],
+    ]);
+  });
+});
+
 test('lookups take columns from reference tables, in file order, with the line of every row', async (t) => {
   const rows = Array.from({ length: 5000 }, (_, i) => `${i},S${i % 7},1,1.00`).join('\n');
   const dir = await makeProject(t, {
@@ -254,7 +271,7 @@ test('with on_drift reject the contract stands: new columns are left out and tol
   });
   const { events } = await runProject(dir, async (r) => {
     assert.deepEqual(await rowsOf(r, 'SELECT id, store, qty FROM sales'), [[1, 'A', 1]]);
-    assert.deepEqual(await rowsOf(r, 'SELECT line, rule, column_name FROM granary.rejects'), [[3, 'type', 'qty']]);
+    assert.deepEqual(await rowsOf(r, 'SELECT line, rule, column_name FROM granary.rejects'), [[3, 'type(qty)', 'qty']]);
   });
   const loaded = events.find((e) => e.type === 'loaded');
   assert.deepEqual(loaded?.curated.drift, ['Its columns differ from the contract (new: extra).']);

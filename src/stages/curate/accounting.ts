@@ -81,19 +81,15 @@ async function addMarks(engine: Engine, checks: Check[], all: string, out: Accou
     else out.accepted += n;
     const filtered = !has('type') && has('filter');
     const counted = broken.filter((c) => (filtered ? c.effect === 'filter' : c.effect !== 'filter'));
-    for (const [rule, severity] of new Map(
-      counted.map((c) => [c.effect === 'type' ? `type(${c.column})` : c.rule, c.severity]),
-    ))
-      count(out, rule, severity, n);
+    for (const [rule, severity] of new Map(counted.map((c) => [c.rule, c.severity]))) count(out, rule, severity, n);
   }
 }
 
 async function addParseRejects(engine: Engine, out: Accounting): Promise<void> {
-  const rows = await engine.all<{ rule: string; column: string | null; n: number }>(
-    `SELECT rule, "column", count(DISTINCT (_p, line)) AS n FROM ${ALL_PARSE_REJECTS} GROUP BY ALL ORDER BY ALL`,
+  const rows = await engine.all<{ rule: string; n: number }>(
+    `SELECT rule, count(DISTINCT (_p, line)) AS n FROM ${ALL_PARSE_REJECTS} GROUP BY ALL ORDER BY ALL`,
   );
-  for (const r of rows)
-    count(out, r.column !== null && r.rule === 'type' ? `type(${r.column})` : r.rule, 'reject', r.n);
+  for (const r of rows) count(out, r.rule, 'reject', r.n);
 }
 
 async function addWholeObject(engine: Engine, out: Accounting): Promise<void> {

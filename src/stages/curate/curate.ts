@@ -243,7 +243,7 @@ async function sumRows(engine: Engine, context: StageContext, files: { key: stri
 
 async function hasTypeFailures(engine: Engine, { plan, all }: Staged): Promise<boolean> {
   const [row] = await engine.all<{ found: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM ${ALL_PARSE_REJECTS} WHERE rule = 'type') OR EXISTS (SELECT 1 FROM ${all} WHERE ${anyBroken(plan.checks, ['type'])}) AS found`,
+    `SELECT EXISTS (SELECT 1 FROM ${ALL_PARSE_REJECTS} WHERE rule = 'type' OR starts_with(rule, 'type(')) OR EXISTS (SELECT 1 FROM ${all} WHERE ${anyBroken(plan.checks, ['type'])}) AS found`,
   );
   return row!.found;
 }

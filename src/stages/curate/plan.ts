@@ -69,7 +69,7 @@ export function planCuration(
       const value = config.mask?.[c.name] ? `'(masked)'` : `'"' || left(_t${i}, 100) || '"'`;
       checks.push({
         effect: 'type',
-        rule: 'type',
+        rule: `type(${c.name})`,
         column: c.name,
         severity: 'reject',
         textColumn: `_t${i}`,

@@ -9,7 +9,7 @@ import { type Check, isBroken, rejectedCondition } from './checks.ts';
 import type { StagedPayload } from './staging.ts';
 import { UNIQUE_BREAKS } from './whole-object.ts';
 
-/** Parse rejects of all payloads: `_p, line, rule, column, reason, raw`. */
+/** Parse rejects of all payloads: `_p, line, rule, column, reason, raw`. The rule is named as in the books: `type(column)`, where the format says which. */
 export const ALL_PARSE_REJECTS = '_all_parse_rejects';
 
 const RAW_BATCH = 500_000;

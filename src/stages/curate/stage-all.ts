@@ -68,7 +68,7 @@ export async function stageAll(
       signal: context.signal,
     });
     await engine.run(
-      `INSERT INTO ${ALL_PARSE_REJECTS} SELECT ${ordinal}, line, rule, "column", reason, raw FROM ${PARSE_REJECTS}`,
+      `INSERT INTO ${ALL_PARSE_REJECTS} SELECT ${ordinal}, line, CASE WHEN rule = 'type' AND "column" IS NOT NULL THEN 'type(' || "column" || ')' ELSE rule END, "column", reason, raw FROM ${PARSE_REJECTS}`,
     );
     files.push(staged);
     done += payload.facts.records;
