@@ -134,8 +134,9 @@ async function* rawText(
     let record: CsvRecord | undefined;
     for (const line of lines) {
       const mark = marks.beforeLine(line);
-      if (!reader || (mark && mark.line > reached)) {
-        reader = new RecordReader(file, parserOptions(input.config), mark ?? (await recordsStart(file, input.config)));
+      if (!reader || (mark >= 0 && marks.mark(mark).line > reached)) {
+        const start = mark < 0 ? await recordsStart(file, input.config) : marks.mark(mark);
+        reader = new RecordReader(file, parserOptions(input.config), start);
         await reader.fill();
         record = reader.next();
       }

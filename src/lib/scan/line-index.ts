@@ -8,7 +8,7 @@ export interface Jump {
   extra: number;
 }
 
-/** Marks are the positions of every 4096th record; jumps are kept as varint pairs, about two bytes for each. */
+/** Marks are the positions of every 64th record; jumps are kept as varint pairs, about two bytes for each. */
 export class LineIndex {
   /** Pairs of offset and line. */
   readonly #marks: Float64Array;
@@ -29,7 +29,7 @@ export class LineIndex {
     return new LineIndex(marks, Buffer.concat(scan.jumps));
   }
 
-  /** An index without jumps, of marks alone: pairs of offset and line of every 4096th record. */
+  /** An index without jumps, of marks alone: pairs of offset and line of every 64th record. */
   static ofMarks(marks: number[]): LineIndex {
     return new LineIndex(Float64Array.from(marks), new Uint8Array());
   }
@@ -69,26 +69,33 @@ export class LineIndex {
     }
   }
 
-  /** The last mark at or before a byte. */
-  before(offset: number): ScanPosition | undefined {
+  /** Number of marks. */
+  get size(): number {
+    return this.#marks.length / 2;
+  }
+
+  mark(i: number): ScanPosition {
+    return { offset: this.#marks[i * 2]!, line: this.#marks[i * 2 + 1]!, record: i * RECORDS_PER_MARK };
+  }
+
+  /** Number of the last mark at or before a byte; -1 when there is none. */
+  before(offset: number): number {
     return this.#last(0, offset);
   }
 
-  /** The last mark at or before a line. */
-  beforeLine(line: number): ScanPosition | undefined {
+  /** Number of the last mark at or before a line; -1 when there is none. */
+  beforeLine(line: number): number {
     return this.#last(1, line);
   }
 
-  #last(side: 0 | 1, limit: number): ScanPosition | undefined {
+  #last(side: 0 | 1, limit: number): number {
     let low = 0;
-    let high = this.#marks.length / 2;
+    let high = this.size;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.#marks[middle * 2 + side]! <= limit) low = middle + 1;
       else high = middle;
     }
-    if (low === 0) return undefined;
-    const i = (low - 1) * 2;
-    return { offset: this.#marks[i]!, line: this.#marks[i + 1]!, record: (low - 1) * RECORDS_PER_MARK };
+    return low - 1;
   }
 }

@@ -55,6 +55,42 @@ test('a record is found by its byte and by its line in a file of many marks', as
   }
 });
 
+test('records of megabytes, and line ends between any two records, hide no record', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'granary-locator-'));
+  try {
+    const records: { offset: number; line: number; text: string }[] = [];
+    const parts: string[] = ['\n\n'];
+    for (let i = 0, line = 3, offset = 2; i < 300; i++) {
+      const text = i % 60 === 11 ? `${i},"${'long\n'.repeat(400_000)}"` : `${i},short`;
+      const ends = '\n'.repeat(1 + (i % 4));
+      records.push({ offset, line, text });
+      parts.push(text + ends);
+      offset += text.length + ends.length;
+      line += (text + ends).split('\n').length - 1;
+    }
+    const path = join(folder, 'file.csv');
+    await writeFile(path, parts.join(''));
+    const scanner = new RecordScanner(COMMAS);
+    scanner.push(Buffer.from(parts.join('')));
+    scanner.finish();
+    await using file = await open(path);
+    const start = { offset: 0, line: 1 };
+    const byByte = new RecordLocator(file, COMMAS, LineIndex.of(scanner), start);
+    const byGap = new RecordLocator(file, COMMAS, LineIndex.of(scanner), start);
+    const byLine = new RecordLocator(file, COMMAS, LineIndex.of(scanner), start);
+    for (const [i, { offset, line, text }] of records.entries()) {
+      const found = await byByte.at(offset);
+      assert.deepEqual([found?.record, found?.line, found?.offset], [i, line, offset]);
+      assert.ok(found?.bytes.equals(Buffer.from(text)), `record ${i}`);
+      assert.equal((await byGap.at(offset - 1))?.record, i, `the line end before record ${i} belongs to it`);
+      assert.ok((await byLine.onLine(line))?.bytes.equals(Buffer.from(text)), `record ${i} by its line`);
+    }
+    assert.equal(await byLine.onLine(records.at(-1)!.line + 1), undefined);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('steps lead from the number of a row to its line', () => {
   // Records 1 to 8 are data; 3 and 4 are rejected; 5 begins two lines late, 8 one.
   const jumps = [

@@ -14,11 +14,11 @@ const MAX_COLUMNS: i32 = 16384;
 const TAIL: usize = TRAITS + <usize>MAX_COLUMNS * 2;
 const TAIL_RECORDS: i32 = 128;
 const MARKS: usize = TAIL + <usize>TAIL_RECORDS * 16;
-const MAX_MARKS: i32 = 512;
+const MAX_MARKS: i32 = INPUT_BYTES / 128 + 1; // a record has two bytes at least
 const STARTS: usize = MARKS + <usize>MAX_MARKS * 16;
-const JUMPS: usize = STARTS + <usize>INPUT_BYTES * 4; // a record has two bytes at least, and takes eight there
+const JUMPS: usize = STARTS + <usize>INPUT_BYTES * 4; // and takes eight there
 
-const RECORDS_PER_MARK: u64 = 4096;
+const RECORDS_PER_MARK: u64 = 64;
 
 // What `traits` says about a column, in the byte after its longest fraction.
 const TRAIT_CLOCK: u8 = 1; // has a colon

@@ -94,7 +94,7 @@ interface Exports {
 /** Size of the scanner's input, in bytes. */
 export const SCAN_BYTES = 1 << 20;
 /** Every how many records a mark is set. */
-export const RECORDS_PER_MARK = 4096;
+export const RECORDS_PER_MARK = 64;
 /** How many of the last records `tail` knows. */
 export const TAIL_RECORDS = 128;
 const MAX_COLUMNS = 16384;
@@ -103,7 +103,7 @@ let compiled: WebAssembly.Module | undefined;
 
 /** One scan from the beginning of a record: `push` the bytes, then `finish`. */
 export class RecordScanner {
-  /** Offset and line of every 4096th record, as pairs. */
+  /** Offset and line of every 64th record, as pairs. */
   readonly marks: Float64Array[] = [];
   /** Varint pairs: records since the last jump, lines skipped before this record. */
   readonly jumps: Uint8Array[] = [];
@@ -156,13 +156,13 @@ export class RecordScanner {
       this.#input.set(part, this.#filled);
       this.#filled += part.length;
       rest = rest.subarray(part.length);
-      if (this.#filled === SCAN_BYTES) this.#run();
+      if (this.#filled === SCAN_BYTES) this.flush();
     }
   }
 
   /** After the last byte. */
   finish(): ScanStats {
-    this.#run();
+    this.flush();
     this.#wasm.finish();
     const values = this.#report();
     return Object.fromEntries(STAT_NAMES.map((name, i) => [name, values[i]])) as ScanStats;
@@ -198,7 +198,8 @@ export class RecordScanner {
     return out;
   }
 
-  #run(): void {
+  /** Scans what was pushed and is still waiting for more. */
+  flush(): void {
     if (this.#filled === 0) return;
     this.#scan(this.#filled);
     const report = this.#report();
