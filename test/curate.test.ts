@@ -112,6 +112,75 @@ test('a value of the wrong type has one rule in the books and in the rejects, wh
   });
 });
 
+test('a value that is not of its type breaks its type, and no rule that sees it as missing', async (t) => {
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': SALES(
+      `    computed: {total: "qty * amount"}
+    rules:
+      - required: total
+      - expression: "qty IS NOT NULL AND amount > 0"
+      - required: store
+`,
+      '{id: bigint, store: text, qty: {type: integer, thousands: ",", required: true}, amount: "decimal(10,2)"}',
+    ),
+    'inbox/sales_20261119.csv': `${HEAD}1,A,x,1\n2,,x,1\n3,A,,1\n4,A,1,1\n`,
+  });
+  await runProject(dir, async (r) => {
+    assert.deepEqual(await rowsOf(r, 'SELECT line, rule FROM granary.rejects ORDER BY line, rule'), [
+      [2, 'type(qty)'],
+      [3, 'required(store)'],
+      [3, 'type(qty)'],
+      [4, 'expression(qty IS NOT NULL AND amount > 0)'],
+      [4, 'required(qty)'],
+      [4, 'required(total)'],
+    ]);
+  });
+});
+
+test('a lookup with a key that is not of its type breaks the type, not the lookup', async (t) => {
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': source(`
+  stores: {files: stores.csv, columns: {store: integer, city: text}, load: replace}
+  sales:
+    files: sales_{date:yyyyMMdd}.csv
+    columns: {id: bigint, store: {type: integer, thousands: ","}, qty: integer, amount: "decimal(10,2)"}
+    lookups: [{table: stores, on: {store: store}, take: {city: city}, missing: reject}]
+    rules: [{required: city}]
+`),
+    'inbox/stores.csv': 'store,city\n1,Paris\n',
+    'inbox/sales_20261119.csv': `${HEAD}1,1,1,1\n2,x,1,1\n3,9,1,1\n`,
+  });
+  await runProject(dir, async (r) => {
+    assert.deepEqual(await rowsOf(r, 'SELECT line, rule FROM granary.rejects ORDER BY line, rule'), [
+      [3, 'type(store)'],
+      [4, 'lookup(stores)'],
+      [4, 'required(city)'],
+    ]);
+  });
+});
+
+test('warnings are counted of the rows that are stored, not of those that were refused or deduplicated', async (t) => {
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': SALES(`    deduplicate: {key: id}
+    rules:
+      - {expression: "qty > 0", severity: warn, name: none_sold}
+      - {unique: [id, store], severity: warn}
+      - range: {column: amount, min: 0}
+`),
+    'inbox/sales_20261119.csv': `${HEAD}1,A,0,1\n2,A,0,-1\n3,A,0,1\n3,A,0,2\n3,B,1,1\n4,A,1,1\n4,A,1,1\n`,
+  });
+  await runProject(dir, async (r) => {
+    assert.deepEqual(await books(r), {
+      received: 7,
+      loaded: 3,
+      filtered: 0,
+      deduplicated: 3,
+      rejected: 1,
+      byRule: { none_sold: 1, 'range(amount)': 1, 'unique(id, store)': 1 },
+    });
+  });
+});
+
 test('lookups take columns from reference tables, in file order, with the line of every row', async (t) => {
   const rows = Array.from({ length: 5000 }, (_, i) => `${i},S${i % 7},1,1.00`).join('\n');
   const dir = await makeProject(t, {

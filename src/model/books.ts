@@ -10,7 +10,7 @@ export interface Books {
   rejected: number;
 }
 
-/** Rows that broke each rule, warnings included. A row that breaks two rules counts under both. */
+/** Rows that broke each rule; warnings are of rows that are stored. A row that breaks two rules counts under both. */
 export type ByRule = Record<string, { severity: string; rows: number }>;
 
 export const EMPTY_BOOKS: Books = { received: 0, loaded: 0, filtered: 0, deduplicated: 0, rejected: 0 };

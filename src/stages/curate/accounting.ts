@@ -5,12 +5,13 @@ import { plural } from '../../lib/units.ts';
 import type { ByRule } from '../../model/books.ts';
 import type { Reason } from '../../model/objects.ts';
 import type { Engine } from '../../ports/engine.ts';
+import type { Dataset } from '../../project/project.ts';
 import type { Check } from './checks.ts';
 import { sumMatches } from './contract.ts';
 import type { Plan } from './plan.ts';
 import { ALL_PARSE_REJECTS } from './rejects.ts';
 import type { StagedPayload } from './staging.ts';
-import { DEDUPLICATED, UNIQUE_BREAKS } from './whole-object.ts';
+import { DEDUPLICATED, storedRows, UNIQUE_BREAKS } from './whole-object.ts';
 
 export interface Accounting {
   received: number;
@@ -24,7 +25,13 @@ export interface Accounting {
 }
 
 /** Counts and proves the balance; throws `books.imbalance` when a record is unaccounted for. */
-export async function account(engine: Engine, plan: Plan, staged: StagedPayload[], all: string): Promise<Accounting> {
+export async function account(
+  engine: Engine,
+  dataset: Dataset,
+  plan: Plan,
+  staged: StagedPayload[],
+  all: string,
+): Promise<Accounting> {
   const out: Accounting = {
     received: 0,
     accepted: 0,
@@ -38,9 +45,15 @@ export async function account(engine: Engine, plan: Plan, staged: StagedPayload[
     out.received += s.settlement.received;
     out.rejected += s.settlement.rejected;
   }
-  await addMarks(engine, plan.checks, all, out);
+  const combinations = await combinationsOf(engine, plan.checks, `FROM ${all}`);
+  addMarks(combinations, out);
   await addParseRejects(engine, out);
-  await addWholeObject(engine, out);
+  const lost = await addWholeObject(engine, out);
+  const warns = plan.checks.some((c) => c.effect === 'warn');
+  addWarnings(
+    warns && lost > 0 ? await combinationsOf(engine, plan.checks, storedRows(all, dataset, plan)) : combinations,
+    out,
+  );
   const accounted = out.accepted + out.filtered + out.deduplicated + out.rejected;
   if (accounted !== out.received) {
     throw new GranaryError(
@@ -62,27 +75,47 @@ function count(out: Accounting, rule: string, severity: string, rows: number): v
   out.byRule[rule] = entry;
 }
 
-/** Rows by the combination of checks they break: there are few combinations, however many rows. */
-async function addMarks(engine: Engine, checks: Check[], all: string, out: Accounting): Promise<void> {
+/** Rows that break exactly these checks. */
+interface Combination {
+  broken: Check[];
+  rows: number;
+}
+
+/** Rows by the combination of checks they break: there are few combinations, however many rows. `from`: `FROM …` of staged rows. */
+async function combinationsOf(engine: Engine, checks: Check[], from: string): Promise<Combination[]> {
   const masks = Array.from({ length: Math.max(1, Math.ceil(checks.length / 60)) }, (_, i) => `_m${i}`);
   const text = masks.map((m) => `${m}::VARCHAR AS ${m}`);
-  const combinations = await engine.all<Record<string, string> & { n: number }>(
-    `SELECT ${text.join(', ')}, count(*) AS n FROM ${all} GROUP BY ALL ORDER BY ALL`,
+  const found = await engine.all<Record<string, string> & { n: number }>(
+    `SELECT ${text.join(', ')}, count(*) AS n ${from} GROUP BY ALL ORDER BY ALL`,
   );
-  for (const combination of combinations) {
-    const broken = checks.filter(
-      (_, i) => ((BigInt(combination[masks[Math.floor(i / 60)]!]!) >> BigInt(i % 60)) & 1n) === 1n,
-    );
+  return found.map((marks) => ({
+    broken: checks.filter((_, i) => ((BigInt(marks[masks[Math.floor(i / 60)]!]!) >> BigInt(i % 60)) & 1n) === 1n),
+    rows: marks.n,
+  }));
+}
+
+/** Rows are rejected for their types, else filtered, else rejected by rules, else accepted. */
+function addMarks(combinations: Combination[], out: Accounting): void {
+  for (const { broken, rows } of combinations) {
     const has = (effect: Check['effect']) => broken.some((c) => c.effect === effect);
-    const n = combination.n;
-    if (has('type')) out.rejected += n;
-    else if (has('filter')) out.filtered += n;
-    else if (has('reject')) out.rejected += n;
-    else out.accepted += n;
     const filtered = !has('type') && has('filter');
-    const counted = broken.filter((c) => (filtered ? c.effect === 'filter' : c.effect !== 'filter'));
-    for (const [rule, severity] of new Map(counted.map((c) => [c.rule, c.severity]))) count(out, rule, severity, n);
+    if (filtered) out.filtered += rows;
+    else if (has('type') || has('reject')) out.rejected += rows;
+    else out.accepted += rows;
+    countRules(out, broken, filtered ? ['filter'] : ['type', 'reject'], rows);
   }
+}
+
+/** A warning is about a row that is stored: of `combinations` only those of accepted rows count. */
+function addWarnings(combinations: Combination[], out: Accounting): void {
+  for (const { broken, rows } of combinations)
+    if (broken.every((c) => c.effect === 'warn')) countRules(out, broken, ['warn'], rows);
+}
+
+/** Several checks may share a rule: a row counts once. */
+function countRules(out: Accounting, broken: Check[], effects: Check['effect'][], rows: number): void {
+  const counted = broken.filter((c) => effects.includes(c.effect));
+  for (const [rule, severity] of new Map(counted.map((c) => [c.rule, c.severity]))) count(out, rule, severity, rows);
 }
 
 async function addParseRejects(engine: Engine, out: Accounting): Promise<void> {
@@ -92,9 +125,11 @@ async function addParseRejects(engine: Engine, out: Accounting): Promise<void> {
   for (const r of rows) count(out, r.rule, 'reject', r.n);
 }
 
-async function addWholeObject(engine: Engine, out: Accounting): Promise<void> {
+/** Returns how many rows that passed their own checks are not stored. */
+async function addWholeObject(engine: Engine, out: Accounting): Promise<number> {
+  const lost = `(SELECT _p, _n FROM ${UNIQUE_BREAKS} WHERE severity <> 'warn' UNION SELECT _p, _n FROM ${DEDUPLICATED})`;
   const breaks = await engine.all<{ rule: string; severity: string; n: number }>(
-    `SELECT rule, severity, count(*) AS n FROM ${UNIQUE_BREAKS} GROUP BY ALL ORDER BY ALL`,
+    `SELECT rule, severity, count(*) AS n FROM ${UNIQUE_BREAKS} WHERE severity <> 'warn' OR (_p, _n) NOT IN ${lost} GROUP BY ALL ORDER BY ALL`,
   );
   for (const b of breaks) count(out, b.rule, b.severity, b.n);
   const [row] = await engine.all<{ rejected: number; deduplicated: number }>(
@@ -103,6 +138,7 @@ async function addWholeObject(engine: Engine, out: Accounting): Promise<void> {
   out.rejected += row!.rejected;
   out.deduplicated += row!.deduplicated;
   out.accepted -= row!.rejected + row!.deduplicated;
+  return row!.rejected + row!.deduplicated;
 }
 
 function quarantineReasons(plan: Plan, out: Accounting): Reason[] {

@@ -23,6 +23,9 @@ export interface Check {
   textColumn?: string;
 }
 
+/** Columns, with the staging columns `_t<i>` that hold the refused texts of the values they are made of. */
+export type RefusedTexts = ReadonlyMap<string, string[]>;
+
 const MASK_BITS = 60;
 
 /** Bit masks of the checks, as columns `_m0`, `_m1`… */
@@ -74,20 +77,47 @@ export function shownValue(column: string, dataset: Dataset): string {
   return `'"' || left(${text}, 100) || '"'`;
 }
 
-/** Checks of the columns' `required` and of the rules, in that order. `unique` rules are not among them: they need the whole object. */
+/**
+ * A condition that holds only where every value that it judges could be read: what is NULL because its text is not of its type breaks the
+ * type, and nothing else.
+ */
+export function whereReadable(broken: string, columns: string[], texts: RefusedTexts): string {
+  const refused = new Set(columns.flatMap((c) => texts.get(c) ?? []));
+  return [broken, ...[...refused].map((t) => `${t} IS NULL`)].join(' AND ');
+}
+
+/** The given columns whose names stand in an SQL expression as words of their own. */
+export function columnsNamed(expression: string, columns: Iterable<string>): string[] {
+  const words = new Set(expression.toLowerCase().match(/\w+/g));
+  return [...columns].filter((c) => words.has(c.toLowerCase()));
+}
+
+/**
+ * Checks of the columns' `required` and of the rules, in that order. `unique` rules are not among them: they need the whole object.
+ */
 export function ruleChecks(
   dataset: Dataset,
   types: ReadonlyMap<string, ColumnType>,
+  texts: RefusedTexts,
   existsFlag: (rule: Rule) => string,
 ): Check[] {
   const checks: Check[] = [];
   for (const [name, column] of Object.entries(dataset.config.columns)) {
-    if (column.required) checks.push(requiredCheck(name, `required(${name})`, 'reject'));
+    if (!column.required) continue;
+    const check = requiredCheck(name, `required(${name})`, 'reject');
+    checks.push({ ...check, broken: whereReadable(check.broken, [name], texts) });
   }
   for (const rule of dataset.config.rules ?? []) {
     if (rule.kind === 'unique') continue;
-    for (const check of checksOf(rule, dataset, types, existsFlag))
-      checks.push({ ...check, ...(rule.above !== undefined && { above: rule.above }) });
+    for (const check of checksOf(rule, dataset, types, existsFlag)) {
+      const judged =
+        rule.exists?.columns ?? (check.column === null ? columnsNamed(rule.expression!, texts.keys()) : [check.column]);
+      checks.push({
+        ...check,
+        broken: whereReadable(check.broken, judged, texts),
+        ...(rule.above !== undefined && { above: rule.above }),
+      });
+    }
   }
   return checks;
 }
@@ -185,7 +215,12 @@ function checksOf(
     ];
   }
   return [
-    { ...base, column: null, broken: `NOT (${rule.expression})`, reason: sql`${text(`not true: ${rule.expression}`)}` },
+    {
+      ...base,
+      column: null,
+      broken: `(NOT (${rule.expression}))`,
+      reason: sql`${text(`not true: ${rule.expression}`)}`,
+    },
   ];
 }
 

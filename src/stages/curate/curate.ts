@@ -164,7 +164,7 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
   }
   const plan = staged.plan;
   await judgeWholeObject(engine, dataset, plan, staged.all);
-  const accounting = await account(engine, plan, staged.files, staged.all);
+  const accounting = await account(engine, dataset, plan, staged.files, staged.all);
   const reasons = [
     ...accounting.quarantine,
     ...(await sumReasons(engine, staged.all, object.declared?.sums ?? {}, plan)),

@@ -5,7 +5,15 @@ import type { ReadColumn } from '../../ports/format.ts';
 import type { Dataset } from '../../project/project.ts';
 import type { Column } from '../../project/specs/column.ts';
 import type { Rule } from '../../project/specs/quality.ts';
-import { type Check, maskColumns, ruleChecks, shownValue } from './checks.ts';
+import {
+  type Check,
+  columnsNamed,
+  maskColumns,
+  type RefusedTexts,
+  ruleChecks,
+  shownValue,
+  whereReadable,
+} from './checks.ts';
 import { convert, masked, needsText, withDefault } from './conversions.ts';
 
 /** A column of the contract as it stands now: declared, or added by drift. */
@@ -62,6 +70,7 @@ export function planCuration(
   const checks: Check[] = [];
   const lookupColumns = lookups.flatMap((l) => Object.keys(l.take));
   const computed = Object.entries(config.computed ?? {});
+  const texts = refusedTexts(dataset, read);
   const existsFlag = (rule: Rule) => `_e${exists.indexOf(rule)}`;
 
   read.forEach((c, i) => {
@@ -96,11 +105,11 @@ export function planCuration(
       rule: `lookup(${l.table})`,
       column: columns[0]!,
       severity: l.missing,
-      broken: `_l${i}`,
+      broken: whereReadable(`_l${i}`, columns, texts),
       reason: sql`${raw(values)} || ${literal(` is not in ${l.table}`)}`,
     });
   });
-  checks.push(...ruleChecks(dataset, types, existsFlag));
+  checks.push(...ruleChecks(dataset, types, texts, existsFlag));
 
   const plan: Plan = {
     readColumns,
@@ -169,6 +178,20 @@ export function planCuration(
       sql: config.mask?.[c.name] ? masked(c.name, config.mask[c.name]!) : ident(c.name).text,
     }));
   return plan;
+}
+
+/** `read` are the columns in staging order. Columns that are taken or computed from others depend on the texts of those. */
+function refusedTexts(dataset: Dataset, read: ContractColumn[]): RefusedTexts {
+  const texts = new Map<string, string[]>();
+  const of = (columns: string[]) => [...new Set(columns.flatMap((c) => texts.get(c) ?? []))];
+  read.forEach((c, i) => {
+    if (c.type !== 'text') texts.set(c.name, [`_t${i}`]);
+  });
+  for (const l of dataset.config.lookups ?? [])
+    for (const name of Object.keys(l.take)) texts.set(name, of(Object.keys(l.on)));
+  for (const [name, expression] of Object.entries(dataset.config.computed ?? {}))
+    texts.set(name, of(columnsNamed(expression, texts.keys())));
+  return texts;
 }
 
 /** Left joins with the reference tables, each reduced to one row per key. */
