@@ -4,11 +4,10 @@
  * distinct rejected records must be the records counted, and every reject must lie where a record begins. It also takes some
  * records with fields too many: so the ragged records that were counted must all be rejects, but for those that only end in a delimiter.
  */
-import { isUtf8 } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { LineIndex } from '../../lib/scan/line-index.ts';
-import { type LocatedRecord, RecordLocator } from '../../lib/scan/record-locator.ts';
+import { RecordLocator } from '../../lib/scan/record-locator.ts';
 import { ident, join, literal, raw, sql } from '../../lib/sql.ts';
 import { engineType } from '../../model/schema.ts';
 import type { Attempt, ReadInput, Settlement } from '../../ports/format.ts';
@@ -16,11 +15,9 @@ import { keepsValues, type PlannedColumn, planColumns, relationColumns } from '.
 import { type CsvConfig, scanDialect } from './config.ts';
 import type { CsvFacts } from './count.ts';
 import { recordsInDoubt } from './doubt.ts';
+import { type EngineError, explainer, textOf } from './explain.ts';
 import { lineOfRow } from './line-table.ts';
-import { RecordParser } from './record-parser.ts';
-import { KEPT_BYTES } from './record-reader.ts';
-import { ENCODING_REASON, fieldsReason, type Reject, RejectWriter, typeReason } from './rejects.ts';
-import { fieldBytes, hasSurplus, NullValues } from './values.ts';
+import { RejectWriter } from './rejects.ts';
 
 /** The engine's own limit is 2,097,152. */
 const LONGEST = 2_000_000;
@@ -130,6 +127,7 @@ async function settle(
   const index = LineIndex.from(input.index!);
   const dialect = scanDialect(config);
   const headerRecords = config.header ? 1 : 0;
+  const explain = explainer(config, facts.columns, planned);
   const writer = await RejectWriter.create(scratch, name);
   const rejected: number[] = [];
   let ragged = 0;
@@ -144,7 +142,7 @@ async function settle(
         ragged++; // `slowReason` has seen to it that the trailer is
         continue;
       }
-      const rejects = explain(record, group.errors, input, facts, planned);
+      const rejects = explain(record, group.errors);
       if (!rejects || record.record === rejected.at(-1)) return 'mismatch';
       rejected.push(record.record);
       if (rejects[0]?.rule === 'structure') ragged++;
@@ -182,12 +180,6 @@ async function settle(
   };
 }
 
-interface EngineError {
-  /** Field of the record. */
-  field: number | undefined;
-  type: string;
-}
-
 /** What the engine's reader refused, record by record in order of the file. */
 async function* rejectedRecords({
   engine,
@@ -204,35 +196,3 @@ async function* rejectedRecords({
   }
   if (group) yield group;
 }
-
-/** The reasons in our words, from the record as we read it. Undefined when the engine gave one that such a file cannot have. */
-function explain(
-  record: LocatedRecord,
-  errors: EngineError[],
-  { config }: ReadInput<CsvConfig>,
-  facts: CsvFacts,
-  planned: PlannedColumn[],
-): Reject[] | undefined {
-  const dialect = scanDialect(config);
-  const parser = new RecordParser({ dialect, multiline: config.multiline, maxBytes: config.max_line_bytes });
-  if (!parser.split(record.bytes)) return undefined;
-  const base = { line: record.line, raw: textOf(record) };
-  if (parser.fields < facts.columns || hasSurplus(parser, facts.columns, new NullValues(config.null_values)))
-    return [{ ...base, rule: 'structure', column: undefined, reason: fieldsReason(facts.columns, parser.fields) }];
-  const rejects: Reject[] = [];
-  for (const { field, type } of errors) {
-    const column = planned.find((p) => p.position === field)?.column;
-    if (!column || field === undefined || (type !== 'CAST' && type !== 'INVALID ENCODING')) return undefined;
-    const bytes = fieldBytes(parser, field, dialect);
-    const encoding = type === 'INVALID ENCODING' || !isUtf8(bytes);
-    rejects.push({
-      ...base,
-      rule: encoding ? 'encoding' : 'type',
-      column: column.source,
-      reason: encoding ? ENCODING_REASON : typeReason(column.type, bytes.toString()),
-    });
-  }
-  return rejects;
-}
-
-const textOf = (record: LocatedRecord) => record.bytes.toString('utf8', 0, KEPT_BYTES);
