@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BOOKS } from '../src/model/books.ts';
 import { OBJECTS } from '../src/model/objects.ts';
+import { SCHEMAS } from '../src/model/runs.ts';
 import { replay } from '../src/runtime/replay.ts';
 import type { Runtime } from '../src/runtime/runtime.ts';
+import { datasetOf } from '../src/stages/context.ts';
+import { recordSchema, standingContract, withAdded } from '../src/stages/curate/contract.ts';
 import { makeProject, rowsOf, runProject, writeFiles } from './support/projects.ts';
 
 const source = (datasets: string) => `connector: {type: folder, path: inbox}\ndatasets:\n${datasets}`;
@@ -331,6 +334,47 @@ test('with on_drift evolve a new column is added with its type and an integer co
     ]);
   });
   assert.equal(doc.totals.rejected, 0);
+});
+
+test('several workers may record the first schema of a dataset at once, and what each file added stays known', async (t) => {
+  const days = ['11', '12', '13', '14', '15', '16'];
+  const dir = await makeProject(t, {
+    'granary.yaml': 'name: test\nworkers: {count: 2, memory: 300 MB}\nwarehouse: {memory: 500 MB}\n',
+    'sources/shop.yaml': SALES('    on_drift: evolve\n'),
+    ...Object.fromEntries(
+      days.map((d) => [`inbox/sales_202611${d}.csv`, `id,store,qty,amount,extra_${d}\n${d},A,1,1.00,7\n`]),
+    ),
+  });
+  const { doc } = await runProject(dir, async (r) => {
+    assert.deepEqual(await rowsOf(r, 'SELECT count(*), sum(extra_11), sum(extra_16) FROM sales'), [[6, 7, 7]]);
+    let latest: string[] = [];
+    for await (const s of r.context.state.query(SCHEMAS, { index: 'dataset', equals: ['main/shop/sales'] }))
+      latest = s.columns.map((c) => c.name);
+    assert.deepEqual(latest.sort(), ['amount', ...days.map((d) => `extra_${d}`), 'id', 'qty', 'store']);
+  });
+  assert.deepEqual(doc.errors, []);
+});
+
+test('versions of a schema that are recorded at the same moment all come in, one after the other', async (t) => {
+  const dir = await makeProject(t, { 'sources/shop.yaml': SALES('    on_drift: evolve\n'), 'inbox/readme.txt': '' });
+  await runProject(dir, async ({ context }) => {
+    const dataset = datasetOf(context, 'main/shop/sales');
+    const declared = standingContract(dataset, undefined);
+    await Promise.all(
+      ['a', 'b', 'c'].map((name) => {
+        const header = [...declared.map((c) => c.name), name];
+        return recordSchema(context, dataset, withAdded(declared, header, dataset, []).contract, name);
+      }),
+    );
+    const versions: number[][] = [];
+    for await (const s of context.state.query(SCHEMAS, { index: 'dataset', equals: [dataset.key] }))
+      versions.push([s.version, s.columns.length]);
+    assert.deepEqual(versions, [
+      [1, 5],
+      [2, 6],
+      [3, 7],
+    ]);
+  });
 });
 
 test('with on_drift reject the contract stands: new columns are left out and told, values that do not fit are rejected', async (t) => {

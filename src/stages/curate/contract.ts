@@ -1,6 +1,7 @@
 /** The contract as it stands for one object: as declared, widened and extended by earlier drift, and by this object's own where that is allowed. */
+import { GranaryError } from '../../lib/errors.ts';
 import { literal, raw, sql } from '../../lib/sql.ts';
-import { SCHEMAS, type SchemaDoc } from '../../model/runs.ts';
+import { SCHEMAS, type SchemaColumn, type SchemaDoc } from '../../model/runs.ts';
 import { type ColumnType, widen } from '../../model/schema.ts';
 import { isoNow } from '../../ports/clock.ts';
 import type { DiscoveredColumn } from '../../ports/format.ts';
@@ -102,26 +103,60 @@ export function driftNotes(header: string[] | null, dataset: Dataset): string[] 
   return drift.missing.length + drift.added.length > 0 ? [driftText(drift)] : [];
 }
 
-/** Records a new version of the schema when its columns are not those of the latest one. */
+/** Objects of a dataset are curated side by side: each may find a version recorded since it read the latest. */
+const RECORD_ATTEMPTS = 20;
+
+/**
+ * Records a new version of the schema when its columns are not those of the latest one. What other objects have added or widened
+ * meanwhile stays. Throws `state.conflict` when others are always faster.
+ */
 export async function recordSchema(
   context: StageContext,
   dataset: Dataset,
   contract: ContractColumn[],
   cause: string,
 ): Promise<void> {
-  const latest = await latestSchema(context, dataset.key);
-  const columns = contract.map((c) => ({
+  for (let attempt = 1; ; attempt++) {
+    const latest = await latestSchema(context, dataset.key);
+    const columns = schemaColumns(dataset, union(standingContract(dataset, latest), contract));
+    if (latest && JSON.stringify(latest.columns) === JSON.stringify(columns)) return;
+    const version = (latest?.version ?? 0) + 1;
+    const doc = {
+      id: `${dataset.key}#${version}`,
+      dataset: dataset.key,
+      version,
+      columns,
+      cause,
+      at: isoNow(context.clock),
+    };
+    try {
+      await context.state.put(SCHEMAS, doc, { absent: true });
+      return;
+    } catch (e) {
+      if (!(e instanceof GranaryError) || e.code !== 'state.conflict' || attempt === RECORD_ATTEMPTS) throw e;
+    }
+  }
+}
+
+/** The columns of both, in the wider type. Where there is none, the type of `theirs`. */
+function union(standing: ContractColumn[], theirs: ContractColumn[]): ContractColumn[] {
+  const mine = new Map(theirs.map((c) => [c.name, c]));
+  const known = new Set(standing.map((c) => c.name));
+  return [
+    ...standing.map((c) => {
+      const other = mine.get(c.name);
+      return other ? { ...other, type: widen(c.type, other.type) ?? other.type } : c;
+    }),
+    ...theirs.filter((c) => !known.has(c.name)),
+  ];
+}
+
+function schemaColumns(dataset: Dataset, contract: ContractColumn[]): SchemaColumn[] {
+  return contract.map((c) => ({
     name: c.name,
     type: c.type,
     ...(dataset.config.columns[c.name] === undefined && { from: c.column.from ?? c.name }),
   }));
-  if (latest && JSON.stringify(latest.columns) === JSON.stringify(columns)) return;
-  const version = (latest?.version ?? 0) + 1;
-  await context.state.put(
-    SCHEMAS,
-    { id: `${dataset.key}#${version}`, dataset: dataset.key, version, columns, cause, at: isoNow(context.clock) },
-    { absent: true },
-  );
 }
 
 /** SQL that is true when the sum of a column is the declared one. */
