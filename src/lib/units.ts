@@ -70,7 +70,7 @@ export function formatSeconds(s: number): string {
 
 /** 1234567 to `1,234,567`. */
 export function formatCount(n: number | bigint): string {
-  return n.toLocaleString('en-US');
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** 1 and `record` to `1 record`, 2 to `2 records`. For nouns that take an s. */
