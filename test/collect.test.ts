@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { OBJECTS } from '../src/model/objects.ts';
+import { addBooks, BOOKS, EMPTY_BOOKS } from '../src/model/books.ts';
+import { OBJECTS, type ObjectDoc } from '../src/model/objects.ts';
 import { findGarbage } from '../src/runtime/gc.ts';
+import { replay } from '../src/runtime/replay.ts';
 import { makeProject, queryProject, rowsOf, runProject, writeFiles } from './support/projects.ts';
 
 const source = (rest = '', files = 'sales_{date:yyyyMMdd}.csv') =>
@@ -148,6 +150,69 @@ test('the same bytes under another name are counted as deduplicated, not loaded 
   assert.equal(events.filter((e) => e.type === 'duplicate').length, 1);
   assert.deepEqual({ ...doc.totals }, { received: 2, loaded: 0, filtered: 0, deduplicated: 2, rejected: 0 });
   assert.deepEqual(await queryProject(dir, 'SELECT count(*) FROM sales'), [[2]]);
+});
+
+test('of identical files that arrive together the first by name is loaded and the others are its duplicates', async (t) => {
+  const dir = await makeProject(t, {
+    'granary.yaml': 'name: test\nworkers: {count: 2, memory: 300 MB}\nwarehouse: {memory: 500 MB}\n',
+    'sources/shop.yaml': source(),
+    ...Object.fromEntries(['17', '18', '19'].map((d) => [`inbox/sales_202611${d}.csv`, csv('1,1', '2,2')])),
+    'inbox/sales_20261120.csv': csv('3,3'),
+  });
+  const { doc, events } = await runProject(dir, async (r) => {
+    assert.deepEqual(await rowsOf(r, 'SELECT id FROM sales ORDER BY id'), [[1], [2], [3]]);
+    const objects: ObjectDoc[] = [];
+    for await (const o of r.context.state.query(OBJECTS, { index: 'dataset', equals: ['main/shop/sales'] }))
+      objects.push(o);
+    const first = objects[0]!.id;
+    assert.deepEqual(
+      objects.map((o) => [o.file, o.status, o.duplicateOf]),
+      [
+        ['sales_20261117.csv', 'loaded', null],
+        ['sales_20261118.csv', 'duplicate', first],
+        ['sales_20261119.csv', 'duplicate', first],
+        ['sales_20261120.csv', 'loaded', null],
+      ],
+    );
+  });
+  assert.deepEqual(doc.errors, []);
+  assert.deepEqual({ ...doc.totals }, { received: 7, loaded: 3, filtered: 0, deduplicated: 4, rejected: 0 });
+  assert.equal(events.filter((e) => e.type === 'duplicate' && e.object.duplicateOf !== null).length, 2);
+});
+
+test('when the first of identical files is set aside, the next one is loaded in its place', async (t) => {
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': source('    verify: {control_file: {file: "{name}.ctl", pattern: "(?<rows>[0-9]+)"}}\n'),
+    ...Object.fromEntries(['17', '18', '19'].map((d) => [`inbox/sales_202611${d}.csv`, csv('1,1', '2,2')])),
+    'inbox/sales_20261117.csv.ctl': '3',
+    'inbox/sales_20261118.csv.ctl': '2',
+    'inbox/sales_20261119.csv.ctl': '2',
+  });
+  const { doc } = await runProject(dir, async (r) => {
+    assert.deepEqual(await rowsOf(r, 'SELECT name, status FROM granary.objects ORDER BY name'), [
+      ['sales_20261117.csv', 'quarantined'],
+      ['sales_20261118.csv', 'loaded'],
+      ['sales_20261119.csv', 'duplicate'],
+    ]);
+  });
+  assert.deepEqual({ ...doc.totals }, { received: 4, loaded: 2, filtered: 0, deduplicated: 2, rejected: 0 });
+});
+
+test('a replay of identical files changes nothing, also when the older one came later', async (t) => {
+  const dir = await makeProject(t, { 'sources/shop.yaml': source(), 'inbox/sales_20261120.csv': csv('1,1') });
+  await runProject(dir);
+  await writeFiles(dir, { 'inbox/sales_20261119.csv': csv('1,1') });
+  await runProject(dir, async (r) => assert.equal((await replay({ datasets: ['shop'] }, r.context)).length, 2));
+  await runProject(dir, async (r) => {
+    assert.deepEqual(await rowsOf(r, 'SELECT id FROM sales'), [[1]]);
+    assert.deepEqual(await rowsOf(r, 'SELECT name, status FROM granary.objects ORDER BY name'), [
+      ['sales_20261119.csv', 'duplicate'],
+      ['sales_20261120.csv', 'loaded'],
+    ]);
+    let total = EMPTY_BOOKS;
+    for await (const b of r.context.state.query(BOOKS, { index: 'active', equals: [1] })) total = addBooks(total, b);
+    assert.deepEqual(total, { received: 2, loaded: 1, filtered: 0, deduplicated: 1, rejected: 0 });
+  });
 });
 
 test('after landing a file is moved or deleted as told, also when that was interrupted', async (t) => {

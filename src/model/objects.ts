@@ -38,7 +38,7 @@ export interface ObjectDoc {
   /** The object whose rows this one replaces. */
   supersedes: string | null;
   supersededBy: string | null;
-  /** An older active object of the dataset with the same bytes under another name. */
+  /** Of a duplicate: the object of the dataset with the same bytes under another name whose rows are in the table. */
   duplicateOf: string | null;
   /** Why it is in quarantine: every reason. */
   reasons: Reason[];

@@ -63,7 +63,7 @@ export async function release(id: string, context: StageContext): Promise<Object
 
 /** An object as if it had just landed. */
 async function reopen(object: ObjectDoc, context: StageContext): Promise<ObjectDoc> {
-  const landed: ObjectDoc = { ...object, status: 'landed', payloads: null };
+  const landed: ObjectDoc = { ...object, status: 'landed', payloads: null, duplicateOf: null };
   await context.state.transact([putWrite(OBJECTS, landed), toPublish('object', landed.id)]);
   return landed;
 }

@@ -174,16 +174,33 @@ async function process(session: Session): Promise<void> {
         pending.push(plain<ObjectDoc>(object));
     }
     pending.sort((a, b) => (a.order < b.order ? -1 : 1));
+    const waiting: ObjectDoc[] = [];
     await pipelined(
       pending,
       project.config.workers.count,
       (object) => prepare(session, object),
       async (object, prepared) => {
-        if (!(prepared instanceof Error)) await loadAll(session, object, prepared);
-        else session.fail(object.file, prepared, object.id);
+        if (prepared instanceof Error) session.fail(object.file, prepared, object.id);
+        else if (prepared.verified.status === 'landed') waiting.push(object);
+        else await loadAll(session, object, prepared);
       },
     );
+    await finishWaiting(session, waiting);
     session.request.signal?.throwIfAborted();
+  }
+}
+
+/**
+ * One after the other: objects with the bytes of an older one, which is loaded or set aside by now. Where it failed they stay as they
+ * are, and the next run takes them with it.
+ */
+async function finishWaiting(session: Session, waiting: ObjectDoc[]): Promise<void> {
+  for (const object of waiting) {
+    try {
+      await loadAll(session, object, await prepare(session, object));
+    } catch (e) {
+      session.fail(object.file, e, object.id);
+    }
   }
 }
 
@@ -238,7 +255,8 @@ async function loadAll(session: Session, object: ObjectDoc, prepared: Prepared):
     return;
   }
   if (prepared.verified.status === 'duplicate') {
-    session.emit({ type: 'duplicate', object, records: prepared.verified.records });
+    const { duplicateOf, records } = prepared.verified;
+    session.emit({ type: 'duplicate', object: { ...object, status: 'duplicate', duplicateOf }, records });
     return;
   }
   for (const { dataset, output: curated } of prepared.curated) {

@@ -67,7 +67,7 @@ export async function land(input: LandInput, context: StageContext): Promise<Lan
     await settleAtSource(connection, dataset, input.file);
     return { object: before.object, bytes: content.bytes, outcome: 'unchanged', resumedAt };
   }
-  const doc = await describe(context, dataset, input.file, content, before, sidecars);
+  const doc = describe(context, dataset, input.file, content, before, sidecars);
   try {
     await upload.commit(doc.key);
   } catch (e) {
@@ -150,14 +150,14 @@ async function readSmall(connection: FileSource, path: string): Promise<string> 
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function describe(
+function describe(
   context: StageContext,
   dataset: Dataset,
   file: RemoteFile,
   content: { sha256: string; bytes: number },
   before: OriginDoc | undefined,
   sidecars: ObjectDoc['sidecars'],
-): Promise<ObjectDoc> {
+): ObjectDoc {
   const version = (before?.version ?? 0) + 1;
   const id = idOf(dataset.key, file.path, version, content.sha256);
   const named = compileNamePattern(dataset.config.files!).match(file.path);
@@ -181,25 +181,12 @@ async function describe(
     status: 'landed',
     supersedes: before?.object ?? null,
     supersededBy: null,
-    duplicateOf: await findDuplicate(context, dataset, content.sha256, file.path),
+    duplicateOf: null,
     reasons: [],
     released: false,
     payloads: null,
     declared: null,
   };
-}
-
-/** An active object of the dataset with the same bytes and another path. */
-async function findDuplicate(
-  context: StageContext,
-  dataset: Dataset,
-  sha256: string,
-  path: string,
-): Promise<string | null> {
-  for await (const o of context.state.query(OBJECTS, { index: 'content', equals: [dataset.key, sha256] })) {
-    if (o.path !== path && !['superseded', 'quarantined', 'duplicate'].includes(o.status)) return o.id;
-  }
-  return null;
 }
 
 /** The manifest record and the origin, together. An object that was recorded by an attempt that died after it is no error. */

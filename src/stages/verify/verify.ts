@@ -10,6 +10,7 @@ import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
 import { compareDeclared, declarationsOf } from './declared.ts';
 import { headerReasons, recordTypeReasons } from './header.ts';
+import { originalOf } from './identical.ts';
 import { makePayloads, type Payload } from './payloads.ts';
 
 export interface VerifyInput {
@@ -19,7 +20,10 @@ export interface VerifyInput {
 
 export interface VerifyOutput {
   object: string;
+  /** `landed`: nothing is decided before `duplicateOf` has come to its end; verify again then. */
   status: ObjectDoc['status'];
+  /** The object with the same bytes that is loaded in place of this one. */
+  duplicateOf: string | null;
   reasons: Reason[];
   /** Records in all its payloads; 0 when it could not be unpacked. */
   records: number;
@@ -36,18 +40,23 @@ export async function verify(input: VerifyInput, context: StageContext): Promise
   const dataset = datasetOf(context, object.dataset);
   if (object.status !== 'landed') {
     const records = object.payloads ? (await payloadsOf(context, object)).reduce((n, p) => n + p.facts.records, 0) : 0;
-    return { object: object.id, status: object.status, reasons: object.reasons, records };
+    const { status, reasons, duplicateOf } = object;
+    return { object: object.id, status, duplicateOf, reasons, records };
   }
+  const original = await originalOf(context, object, dataset);
+  if (original && !original.loaded)
+    return { object: object.id, status: 'landed', duplicateOf: original.id, reasons: [], records: 0 };
   const found = await context.withScratch((scratch) => examine(object, dataset, scratch, context));
   const records = found.payloads.reduce((n, p) => n + p.facts.records, 0);
   const hold = found.fatal.length > 0 || (!object.released && found.reasons.length > 0);
-  const duplicate = !hold && (await isDuplicate(context, object, dataset));
+  const duplicate = !hold && original !== undefined;
   const list = `payloads/${object.id}/list.json`;
   if (!hold && !duplicate)
     await context.objects.put(list, Buffer.from(JSON.stringify(found.payloads)), { replace: true });
   const doc: ObjectDoc = {
     ...object,
     status: hold ? 'quarantined' : duplicate ? 'duplicate' : 'verified',
+    duplicateOf: duplicate ? original.id : null,
     reasons: [...found.fatal, ...found.reasons],
     payloads: hold || duplicate ? null : list,
     declared: found.declared,
@@ -56,6 +65,8 @@ export async function verify(input: VerifyInput, context: StageContext): Promise
     putWrite(OBJECTS, plain<ObjectDoc>(doc), { rev: object.rev }),
     toPublish('object', object.id),
   ];
+  const earlier = await context.state.get(BOOKS, object.id);
+  if (earlier?.active === 1 && !duplicate) writes.push(putWrite(BOOKS, { ...plain(earlier), active: 0 }));
   if (duplicate) {
     writes.push(
       putWrite(BOOKS, {
@@ -76,7 +87,7 @@ export async function verify(input: VerifyInput, context: StageContext): Promise
     );
   }
   await context.state.transact(writes);
-  return { object: object.id, status: doc.status, reasons: doc.reasons, records };
+  return { object: object.id, status: doc.status, duplicateOf: doc.duplicateOf, reasons: doc.reasons, records };
 }
 
 /** A document without its revision. */
@@ -162,11 +173,4 @@ function needsDigest(dataset: Dataset, algorithm: string): boolean {
     checksum?.algorithm === algorithm ||
     [control_file?.pattern, trailer?.pattern].some((p) => p?.includes(`?<${algorithm}>`))
   );
-}
-
-async function isDuplicate(context: StageContext, object: ObjectDoc, dataset: Dataset): Promise<boolean> {
-  const policy = dataset.config.identical_content ?? (dataset.config.load.strategy === 'append' ? 'refuse' : 'load');
-  if (object.duplicateOf === null || policy === 'load' || object.released) return false;
-  const original = await context.state.get(OBJECTS, object.duplicateOf);
-  return original !== undefined && !['superseded', 'quarantined', 'duplicate'].includes(original.status);
 }
