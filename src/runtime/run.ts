@@ -1,7 +1,6 @@
 /** A run: collect everything that is new, then take every landed object through verify, curate and load. A plain sequence of stages. */
 import { randomBytes } from 'node:crypto';
-import { asGranaryError, GranaryError, type SerializedError } from '../lib/errors.ts';
-import { idOf } from '../lib/hash.ts';
+import { asGranaryError, type SerializedError } from '../lib/errors.ts';
 import { redact } from '../lib/redact.ts';
 import { retrying } from '../lib/retry.ts';
 import { addBooks, BOOKS, EMPTY_BOOKS } from '../model/books.ts';
@@ -10,11 +9,10 @@ import { RUNS, type RunDoc } from '../model/runs.ts';
 import { isoNow } from '../ports/clock.ts';
 import { readObject } from '../ports/object-store.ts';
 import { putWrite } from '../ports/state-store.ts';
-import type { Dataset } from '../project/project.ts';
 import { type LandOutput, land } from '../stages/collect/land.ts';
 import { type FoundFile, type PollOutput, poll } from '../stages/collect/poll.ts';
 import type { CurateOutput } from '../stages/curate/curate.ts';
-import { referencedTables } from '../stages/curate/plan.ts';
+import { exportReferences } from '../stages/curate/references.ts';
 import { datasetsOf, type LoadOutput, load } from '../stages/load.ts';
 import { publish } from '../stages/publish.ts';
 import type { VerifyOutput } from '../stages/verify/verify.ts';
@@ -237,7 +235,7 @@ async function prepare(session: Session, object: ObjectDoc): Promise<Prepared> {
   const out: Prepared = { verified, curated: [] };
   if (verified.status !== 'verified') return out;
   for (const key of datasetsOf(context, object)) {
-    const references = await exportReferences(session, key);
+    const references = await exportReferences(context, key);
     const output = await session.attempt(object.file, () =>
       workers.run<CurateOutput>('curate', { object: object.id, dataset: key, references }, signal),
     );
@@ -269,38 +267,6 @@ async function loadAll(session: Session, object: ObjectDoc, prepared: Prepared):
       session.fail(object.file, e, object.id);
     }
   }
-}
-
-/** Snapshots of the reference tables that a dataset needs, by table; made anew when the table has changed. */
-async function exportReferences(session: Session, key: string): Promise<Record<string, string>> {
-  const { project, context } = session.runtime;
-  const [, source, name] = key.split('/') as [string, string, string];
-  const dataset: Dataset = project.sources.get(source)!.datasets.get(name)!;
-  const out: Record<string, string> = {};
-  for (const [table, columns] of referencedTables(dataset)) {
-    const target = { schema: dataset.table.schema, name: table };
-    if (!(await context.warehouse.columns(target))) {
-      throw new GranaryError(
-        'stage.bad_input',
-        `${key} looks things up in ${table}, but the warehouse has no such table yet.`,
-        {
-          hint: `Load ${table} first, or correct its name.`,
-        },
-      );
-    }
-    const version = await context.warehouse.tableVersion(target);
-    const reference = `references/${target.schema}/${table}/${idOf(version, ...columns)}.parquet`;
-    if (!(await context.objects.head(reference))) {
-      const prefix = reference.slice(0, reference.lastIndexOf('/') + 1);
-      await context.objects.writeLocal(
-        prefix,
-        async (folder) =>
-          void (await context.warehouse.exportTable(target, columns, `${folder}/${reference.slice(prefix.length)}`)),
-      );
-    }
-    out[table] = reference;
-  }
-  return out;
 }
 
 async function finish(session: Session): Promise<RunDoc> {
