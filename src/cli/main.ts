@@ -6,7 +6,9 @@ import { COMMANDS } from './commands.ts';
 import { parseCommandLine } from './parse.ts';
 import { Terminal } from './terminal/terminal.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+const words = process.argv.slice(2);
+// What people type of any program.
+process.exitCode = await main(words.length === 1 && ['--version', '-v'].includes(words[0]!) ? ['version'] : words);
 
 async function main(words: string[]): Promise<ExitCode> {
   leaveQuietlyWhenNobodyReads();

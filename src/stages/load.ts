@@ -115,9 +115,11 @@ async function settle(
   earlier: ObjectDoc[],
 ): Promise<void> {
   const { received, filtered, rejected } = curation.counts;
+  // A replay that changes nothing stays the entry that it was.
+  const known = await context.state.get(BOOKS, curation.id);
   const books: BooksDoc = {
     id: curation.id,
-    run: input.run,
+    run: known?.active === 1 ? known.run : input.run,
     object: object.id,
     dataset: dataset.key,
     table: `${dataset.table.schema}.${dataset.table.name}`,

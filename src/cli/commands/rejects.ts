@@ -51,7 +51,7 @@ export function rejectsQuery(filter: {
       : []),
     ...(filter.object !== undefined ? [raw(sql`r.object_id = ${literal(filter.object)}`)] : []),
     ...(filter.rules.length > 0
-      ? [raw(sql`(r.rule IN (${names}) OR r.rule || '(' || r.column_name || ')' IN (${names}))`)]
+      ? [raw(sql`(r.rule IN (${names}) OR regexp_extract(r.rule, '^(type)[(]', 1) IN (${names}))`)]
       : []),
   ];
   const where = conditions.length > 0 ? raw(sql`WHERE ${join(conditions, ' AND ')}`) : raw('');

@@ -2,8 +2,8 @@
 import type { Transform } from 'node:stream';
 import type { Zlib } from 'node:zlib';
 
-/** Size of output chunks; Node's default of 16 KiB halves the speed. */
-export const CHUNK_BYTES = 2 ** 20;
+/** Size of output chunks: Node's default of 16 KiB halves the speed, and 1 MiB still costs a tenth. */
+export const CHUNK_BYTES = 2 ** 22;
 
 export interface ChunkSource {
   chunk(): Promise<Uint8Array | undefined>;
