@@ -187,5 +187,5 @@ test('gc removes what nothing needs, and a run after it finds everything in its 
   assert.match((await sh.granary('gc', '--remove')).stdout, /removed\.\n$/);
   assert.match((await sh.granary('gc')).stdout, /nothing to remove/);
   const run = await sh.granary('replay', '--dataset', 'stores');
-  assert.match(run.stdout, /stores\.sales +1 +8 +6 +1 +0 +1 +balanced ✓/);
+  assert.match(run.stdout, /8 received, 6 loaded, 1 filtered, 1 rejected, loaded before/);
 });
