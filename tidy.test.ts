@@ -58,6 +58,18 @@ test('imports go down the layer table only, and siblings do not meet', () => {
   assert.deepEqual(wrong, []);
 });
 
+test('stages see ports, not the components behind them', () => {
+  const components = ['connectors', 'codecs', 'formats', 'adapters'];
+  const wrong = product
+    .filter((f) => roomOf(f) === 'stages')
+    .flatMap((f) =>
+      importsOf(f)
+        .filter((i) => components.includes(roomOf(i.target)))
+        .map((i) => `${f} imports ${i.target}`),
+    );
+  assert.deepEqual(wrong, []);
+});
+
 test('every room is in the layer table', () => {
   assert.deepEqual(
     [...new Set(product.map(roomOf))].filter((r) => layerOf(r) < 0),

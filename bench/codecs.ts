@@ -9,11 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { bzip2 } from '../src/codecs/bzip2.ts';
-import { type AnyCodec, DEFAULT_LIMITS, unpack } from '../src/codecs/chain.ts';
 import { gzip } from '../src/codecs/gzip.ts';
 import { tar } from '../src/codecs/tar.ts';
 import { zip } from '../src/codecs/zip.ts';
 import { zstd } from '../src/codecs/zstd.ts';
+import type { AnyCodec } from '../src/ports/codec.ts';
+import { DEFAULT_LIMITS, unpack } from '../src/stages/verify/unpack/unpack.ts';
 
 const DATA = join(import.meta.dirname, '.data');
 const ROUNDS = 3;

@@ -38,3 +38,6 @@ export interface CodecContext {
   scratch: string;
   signal?: AbortSignal;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: codecs of every configuration stand in one list.
+export type AnyCodec = Codec<any>;

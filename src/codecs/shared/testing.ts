@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Issue } from '../../lib/spec/spec.ts';
-import type { CodecInput } from '../../ports/codec.ts';
-import type { AnyCodec } from '../chain.ts';
+import type { AnyCodec, CodecInput } from '../../ports/codec.ts';
 
 /** For a test's `skip`: the reason when a tool is not installed. With CI set nothing is skipped, and the test fails instead. */
 export function missing(...tools: string[]): string | false {

@@ -3,9 +3,9 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { DEFAULT_LIMITS, type UnpackStep, unpack } from '../../codecs/chain.ts';
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
 import type { FileSource, RemoteFile } from '../../ports/connector.ts';
+import { DEFAULT_LIMITS, type UnpackStep, unpack } from '../../stages/verify/unpack/unpack.ts';
 
 /** Received bytes that are enough for a first look. */
 const SAMPLE_BYTES = 8 * 2 ** 20;

@@ -1,7 +1,6 @@
 /** Payloads: the plain files inside an object, after unpacking and decoding, each counted while it streams by. */
 import { createHash, type Hash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { unpack } from '../../codecs/chain.ts';
 import { GranaryError } from '../../lib/errors.ts';
 import { decodeText, needsDecoding, type TextEncoding } from '../../lib/text-decode.ts';
 import type { ObjectDoc } from '../../model/objects.ts';
@@ -9,6 +8,7 @@ import type { Format, PayloadFacts, RecordCounter } from '../../ports/format.ts'
 import type { Dataset } from '../../project/project.ts';
 import type { StageContext } from '../context.ts';
 import { formatConfig } from '../format-config.ts';
+import { unpack } from './unpack/unpack.ts';
 
 export interface Payload {
   /** Name of the member within an archive; the file's name without its endings otherwise. */

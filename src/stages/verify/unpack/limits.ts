@@ -1,8 +1,8 @@
 /** Limits on what a received file may unpack to, held against the bytes that really come out. */
 import { stat } from 'node:fs/promises';
-import { GranaryError } from '../../lib/errors.ts';
-import { formatBytes } from '../../lib/units.ts';
-import type { Member } from '../../ports/codec.ts';
+import { GranaryError } from '../../../lib/errors.ts';
+import { formatBytes } from '../../../lib/units.ts';
+import type { Member } from '../../../ports/codec.ts';
 
 export interface UnpackLimits {
   /** Most bytes any one layer may unpack to, over all its members. */

@@ -2,14 +2,11 @@
  * Unpacks a received file through a chain of codecs, such as OpenPGP, then gzip, then tar, as one stream with limits on what comes out.
  * Codecs come in as values: this module knows none of them.
  */
-import type { Codec, Member } from '../ports/codec.ts';
-import { Layer } from './chain/layer.ts';
-import { DEFAULT_LIMITS, Meter, type UnpackLimits } from './chain/limits.ts';
+import type { AnyCodec, Member } from '../../../ports/codec.ts';
+import { Layer } from './layer.ts';
+import { DEFAULT_LIMITS, Meter, type UnpackLimits } from './limits.ts';
 
 export { DEFAULT_LIMITS, type UnpackLimits };
-
-// biome-ignore lint/suspicious/noExplicitAny: codecs of every configuration stand in one list.
-export type AnyCodec = Codec<any>;
 
 export interface UnpackStep {
   codec: AnyCodec;

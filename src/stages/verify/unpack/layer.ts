@@ -3,8 +3,8 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { GranaryError } from '../../lib/errors.ts';
-import type { CodecInput } from '../../ports/codec.ts';
+import { GranaryError } from '../../../lib/errors.ts';
+import type { CodecInput } from '../../../ports/codec.ts';
 
 export interface LayerOptions {
   name: string;

@@ -3,14 +3,24 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { bzip2 } from './bzip2.ts';
-import { type AnyCodec, DEFAULT_LIMITS, type UnpackOptions, unpack } from './chain.ts';
-import { gzip } from './gzip.ts';
-import { collect, configOf, missing, noise, pieces, sampleCsv, scratchFolder, tool } from './shared/testing.ts';
-import { tar } from './tar.ts';
-import { makeZip } from './zip/testing.ts';
-import { zip } from './zip.ts';
-import { zstd } from './zstd.ts';
+import { bzip2 } from '../src/codecs/bzip2.ts';
+import { gzip } from '../src/codecs/gzip.ts';
+import {
+  collect,
+  configOf,
+  missing,
+  noise,
+  pieces,
+  sampleCsv,
+  scratchFolder,
+  tool,
+} from '../src/codecs/shared/testing.ts';
+import { tar } from '../src/codecs/tar.ts';
+import { makeZip } from '../src/codecs/zip/testing.ts';
+import { zip } from '../src/codecs/zip.ts';
+import { zstd } from '../src/codecs/zstd.ts';
+import type { AnyCodec } from '../src/ports/codec.ts';
+import { DEFAULT_LIMITS, type UnpackOptions, unpack } from '../src/stages/verify/unpack/unpack.ts';
 
 const csv = sampleCsv(5_000);
 
