@@ -1,6 +1,6 @@
 /** What goes wrong around the data: full disks, dead workers, busy directories, wrong expressions. Nothing is lost, and the error says what to do. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,17 +53,15 @@ test('a worker that dies costs an attempt, not the run', async (t) => {
   const retries: string[] = [];
   const killer = setInterval(() => {
     if (retries.length > 0) return;
-    const pids = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'worker-main'], { encoding: 'utf8' })
-      .trim()
-      .split('\n');
-    for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+    const found = spawnSync('pgrep', ['-P', String(process.pid), '-f', 'worker-main'], { encoding: 'utf8' });
+    for (const pid of found.stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
   }, 400);
   try {
     const doc = await run(runtime, {
       command: 'test',
       onEvent: (e) => e.type === 'retry' && retries.push(e.error.code),
     });
-    assert.deepEqual(retries, ['worker.crashed']);
+    assert.deepEqual([...new Set(retries)], ['worker.crashed']);
     assert.equal(doc.totals.loaded, 300_000);
   } finally {
     clearInterval(killer);
@@ -108,4 +106,21 @@ test('a lookup in a table that is not there says which', async (t) => {
   });
   const { doc } = await runProject(dir);
   assert.match(doc.errors[0]!.message, /products, but the warehouse has no such table yet/);
+});
+
+test('a worker that dies while it has nothing to do is replaced', async (t) => {
+  const dir = await makeProject(t, { 'sources/shop.yaml': source(), 'inbox/sales_20261118.csv': rows(10) });
+  const runtime = await openRuntime({ dir, command: 'test' });
+  try {
+    await run(runtime, { command: 'test' });
+    const found = spawnSync('pgrep', ['-P', String(process.pid), '-f', 'worker-main'], { encoding: 'utf8' });
+    const pids = found.stdout.split('\n').filter(Boolean).map(Number);
+    assert.equal(pids.length, 1);
+    process.kill(pids[0]!, 'SIGKILL');
+    await writeFiles(dir, { 'inbox/sales_20261119.csv': rows(20) });
+    const doc = await run(runtime, { command: 'test' });
+    assert.deepEqual([doc.errors, doc.totals.loaded], [[], 20]);
+  } finally {
+    await runtime.close();
+  }
 });

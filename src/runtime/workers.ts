@@ -53,7 +53,7 @@ export class Workers {
 
   private pump(): void {
     while (this.queue.length > 0) {
-      const worker = this.idle.pop() ?? (this.all.size < this.options.count ? this.start() : undefined);
+      const worker = this.takeIdle() ?? (this.all.size < this.options.count ? this.start() : undefined);
       if (!worker) return;
       const job = this.queue.shift()!;
       worker
@@ -65,6 +65,15 @@ export class Workers {
         .catch(() => this.all.delete(worker))
         .finally(() => this.pump());
     }
+  }
+
+  /** A worker may have died while it had nothing to do. */
+  private takeIdle(): Worker | undefined {
+    for (let worker = this.idle.pop(); worker; worker = this.idle.pop()) {
+      if (worker.isAlive) return worker;
+      this.all.delete(worker);
+    }
+    return undefined;
   }
 
   private start(): Worker {
@@ -104,7 +113,11 @@ class Worker {
     });
     this.ready.catch(() => undefined);
     const hello: Hello = { dir: options.dir, environment: options.environment };
-    this.child.send(hello);
+    this.child.send(hello, () => undefined);
+  }
+
+  get isAlive(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null && this.child.connected;
   }
 
   /** Settles the job. Resolves to the peak memory when the worker is fit for more; rejects when it is gone. */
@@ -157,7 +170,7 @@ class Worker {
       this.child.once('exit', onExit);
       job.signal?.addEventListener('abort', onAbort);
       if (job.signal?.aborted) onAbort();
-      else this.child.send(job.task);
+      else this.child.send(job.task, () => undefined); // where it fails, `exit` tells
     });
   }
 
