@@ -1,7 +1,7 @@
 /** What every user of DuckDB shares: statements over a connection, results that prove their end, and errors as ours. */
 import type { DuckDBConnection, DuckDBResult, DuckDBResultReader } from '@duckdb/node-api';
 import { asGranaryError, type ErrorCode, GranaryError } from './errors.ts';
-import { ident, literal, raw, sql } from './sql.ts';
+import { ident, raw, sql } from './sql.ts';
 
 /** Statements over one connection: what an engine and a warehouse have in common. */
 export interface Session {
@@ -132,9 +132,4 @@ export function engineError(e: unknown, code: ErrorCode, statement?: string): Gr
     cause: e,
     details: statement ? { statement: statement.slice(0, 2000) } : undefined,
   });
-}
-
-/** Attribute-value settings for a Parquet COPY. */
-export function parquetTo(path: string, select: string, compression: 'zstd' | 'snappy'): string {
-  return `COPY (${select}) TO ${literal(path)} (FORMAT parquet, COMPRESSION ${compression})`;
 }

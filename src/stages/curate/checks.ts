@@ -63,9 +63,6 @@ export function isBroken(index: number): string {
 export function rejectedCondition(checks: Check[]): string {
   return `(${anyBroken(checks, ['type'])} OR (NOT ${anyBroken(checks, ['filter'])} AND ${anyBroken(checks, ['reject'])}))`;
 }
-export function filteredCondition(checks: Check[]): string {
-  return `(NOT ${anyBroken(checks, ['type'])} AND ${anyBroken(checks, ['filter'])})`;
-}
 export function acceptedCondition(checks: Check[]): string {
   return `(NOT ${anyBroken(checks, ['type', 'filter', 'reject'])})`;
 }

@@ -76,7 +76,7 @@ export function withWidened(
     widened.push(`${c.name}: ${c.type} → ${type}`);
     return { ...c, type };
   });
-  return { contract: out, widened };
+  return { contract: widened.length > 0 ? out : contract, widened };
 }
 
 /** A header as a column name: lower-case letters, digits and `_`. */

@@ -129,38 +129,29 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
   const config = formatConfig(dataset);
   const evolves = dataset.config.on_drift === 'evolve';
   const drift = [...new Set(payloads.flatMap((p) => driftNotes(p.header, dataset)))];
+  const discover = async ({ key, name }: Payload, whole: boolean) =>
+    format.discover({ engine, path: await context.objects.localPath(key), name, config, whole });
   let contract = work.contract;
   if (evolves) {
     for (const p of payloads) {
       const fresh = withAdded(contract, p.header, dataset, []).added;
       if (fresh.length === 0) continue;
-      const found = await format.discover({
-        engine,
-        path: await context.objects.localPath(p.key),
-        name: p.name,
-        config,
-        whole: false,
-      });
+      const found = await discover(p, false);
       contract = withAdded(contract, p.header, dataset, found.columns).contract;
     }
   }
   if (dataset.config.mask)
     await engine.run(sql`SET VARIABLE mask_key = ${literal(context.project.config.mask_key ?? '')}`);
+  const stagedContract = contract;
   let staged = await stageAll(engine, work, contract, format, config, context);
   if (evolves && (await hasTypeFailures(engine, staged))) {
     for (const p of payloads) {
-      const found = await format.discover({
-        engine,
-        path: await context.objects.localPath(p.key),
-        name: p.name,
-        config,
-        whole: true,
-      });
+      const found = await discover(p, true);
       const wider = withWidened(contract, found.columns);
       contract = wider.contract;
       drift.push(...wider.widened.map((w) => `Type widened: ${w}.`));
     }
-    if (contract !== work.contract) staged = await stageAll(engine, work, contract, format, config, context);
+    if (contract !== stagedContract) staged = await stageAll(engine, work, contract, format, config, context);
   }
   const plan = staged.plan;
   await judgeWholeObject(engine, dataset, plan, staged.all);

@@ -62,7 +62,7 @@ export function planCuration(
     source: c.column.from ?? c.name,
     position,
     type: c.type,
-    asText: needsText(c.column) && c.type !== 'text' ? true : needsText(c.column),
+    asText: needsText(c.column),
   }));
   const types = new Map<string, ColumnType>(contract.map((c) => [c.name, c.type]));
   const lookups = config.lookups ?? [];
