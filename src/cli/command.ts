@@ -17,7 +17,7 @@ export interface CommandSpec {
   load(): Promise<CommandModule>;
 }
 
-export const SECTIONS = ['Start', 'Every day', 'Look closer', 'Repair', 'Project'] as const;
+export const SECTIONS = ['Start', 'Every day', 'Operate', 'Look closer', 'Repair', 'Project'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface ArgumentSpec {

@@ -66,6 +66,11 @@ export const ERROR_CODES = {
   'worker.crashed': 'A worker process died.',
   'worker.timeout': 'A worker process ran longer than its limit and was stopped.',
   cancelled: 'Stopped by request.',
+  // orchestration
+  'run.conflict': 'A run of this name exists with another input.',
+  'run.not_found': 'There is no such run or pipeline.',
+  'run.not_redrivable': 'Only a run that failed or was stopped can be continued.',
+  'run.failed': 'A run ended without success.',
   // warehouse and queries
   'query.failed': 'A query is wrong or could not be run.',
   'query.incomplete': 'A streamed result stopped before its end.',

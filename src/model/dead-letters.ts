@@ -1,0 +1,41 @@
+/** Dead letters: units of work that gave up after their retries. Kept with their payload's reference until a person, or a later success, ends them. */
+import type { Collection } from '../ports/state-store.ts';
+
+/** `open` → `replaying` → `resolved` or `open` again; or `discarded` by a person, with a reason. */
+export type DeadLetterStatus = 'open' | 'replaying' | 'resolved' | 'discarded';
+
+export interface DeadLetterDoc {
+  /** Derived from what gave up, so that giving up again is the same dead letter, open again. */
+  id: string;
+  status: DeadLetterStatus;
+  /** `file`: it could not be landed; `object`: a landed object could not be processed; `pipeline`: a run failed as a whole. */
+  kind: 'file' | 'object' | 'pipeline';
+  /** `tenant/source/dataset`; of a pipeline `''`. */
+  dataset: string;
+  tenant: string;
+  source: string;
+  pipeline: string;
+  /** The run in which it gave up last. */
+  run: string;
+  /** State of the machine in which it gave up: `Land`, `Curate`. */
+  state: string;
+  /** Reference of the payload: the path at the source, the object's id, or the execution. */
+  ref: string;
+  /** Name of the file, for people. */
+  name: string;
+  /** Bytes of the payload, where known. */
+  bytes: number | null;
+  /** Error code and message, redacted. */
+  error: string;
+  reason: string;
+  hint: string | null;
+  transient: boolean;
+  openedAt: string;
+  updatedAt: string;
+  /** What happened to it: gave up, replayed, resolved, discarded; oldest first, at most the last 50. */
+  history: { at: string; what: string; run: string | null; error: string | null; by: string | null }[];
+}
+export const DEAD_LETTERS: Collection<DeadLetterDoc> = {
+  name: 'dead_letters',
+  indexes: { status: ['status', 'updatedAt'], dataset: ['dataset', 'status'], ref: ['ref'] },
+};
