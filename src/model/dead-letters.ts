@@ -1,4 +1,5 @@
 /** Dead letters: units of work that gave up after their retries. Kept with their payload's reference until a person, or a later success, ends them. */
+import { idOf } from '../lib/hash.ts';
 import type { Collection } from '../ports/state-store.ts';
 
 /** `open` → `replaying` → `resolved` or `open` again; or `discarded` by a person, with a reason. */
@@ -21,6 +22,8 @@ export interface DeadLetterDoc {
   state: string;
   /** Reference of the payload: the path at the source, the object's id, or the execution. */
   ref: string;
+  /** What the machine was working on, to do it again: the item of its Map. At most a few kilobytes. */
+  payload: unknown;
   /** Name of the file, for people. */
   name: string;
   /** Bytes of the payload, where known. */
@@ -35,7 +38,12 @@ export interface DeadLetterDoc {
   /** What happened to it: gave up, replayed, resolved, discarded; oldest first, at most the last 50. */
   history: { at: string; what: string; run: string | null; error: string | null; by: string | null }[];
 }
+/** The dead letter of a unit of work: the file of a dataset, an object, or a run. */
+export function deadLetterId(kind: DeadLetterDoc['kind'], ref: string): string {
+  return idOf('dead_letter', kind, ref);
+}
+
 export const DEAD_LETTERS: Collection<DeadLetterDoc> = {
   name: 'dead_letters',
-  indexes: { status: ['status', 'updatedAt'], dataset: ['dataset', 'status'], ref: ['ref'] },
+  indexes: { status: ['status', 'updatedAt'], dataset: ['dataset', 'status'], ref: ['ref'], run: ['run'] },
 };

@@ -48,6 +48,9 @@ export interface ObjectDoc {
   payloads: string | null;
   /** Totals that the sender declared. */
   declared: Declared | null;
+  /** The run that landed it, and the one that has verified it last. */
+  landedRun: string | null;
+  run: string | null;
 }
 
 /** Why an object was set aside: a stable code and a sentence. */
@@ -68,7 +71,13 @@ export interface Declared {
 
 export const OBJECTS: Collection<ObjectDoc> = {
   name: 'objects',
-  indexes: { status: ['status', 'dataset', 'order'], dataset: ['dataset', 'order'], content: ['dataset', 'sha256'] },
+  indexes: {
+    status: ['status', 'dataset', 'order'],
+    dataset: ['dataset', 'order'],
+    content: ['dataset', 'sha256'],
+    landed_run: ['landedRun'],
+    run: ['run'],
+  },
 };
 
 /** The newest object taken from a path of a dataset. Id: `dataset|path`. */

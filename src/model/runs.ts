@@ -1,7 +1,8 @@
 /** Runs: one execution of a project's pipeline. */
 import type { SerializedError } from '../lib/errors.ts';
-import type { Collection } from '../ports/state-store.ts';
+import type { Collection, Write } from '../ports/state-store.ts';
 import type { Books } from './books.ts';
+import { toPublish } from './objects.ts';
 import type { ColumnType } from './schema.ts';
 
 export interface RunDoc {
@@ -11,12 +12,22 @@ export interface RunDoc {
   /** `failed`: at least one object could not be processed; the others were. */
   status: 'running' | 'succeeded' | 'failed' | 'interrupted';
   command: string;
+  /** The pipeline that it is a run of. */
+  pipeline: string;
+  /** What started it: a person, a schedule, an arrival, an event. */
+  trigger: string;
   totals: Books;
   landed: number;
   quarantined: number;
   errors: SerializedError[];
 }
-export const RUNS: Collection<RunDoc> = { name: 'runs', indexes: { started: ['startedAt'], status: ['status'] } };
+/** The record of a run goes into the outbox of `publish`. */
+export const toPublishRun = (id: string): Write => toPublish('run', id);
+
+export const RUNS: Collection<RunDoc> = {
+  name: 'runs',
+  indexes: { started: ['startedAt'], status: ['status'], pipeline: ['pipeline', 'startedAt'] },
+};
 
 export interface SchemaColumn {
   name: string;

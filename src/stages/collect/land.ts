@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
+import { toEmit } from '../../model/events.ts';
 import { OBJECTS, type ObjectDoc, ORIGINS, type OriginDoc, originId, toPublish } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
 import type { FileSource, RemoteFile } from '../../ports/connector.ts';
@@ -10,11 +11,13 @@ import { putWrite, type Versioned } from '../../ports/state-store.ts';
 import { compileNamePattern } from '../../project/name-pattern.ts';
 import type { Dataset } from '../../project/project.ts';
 import { type StageContext, sourceOf } from '../context.ts';
+import { objectEvent } from '../object-event.ts';
 import type { FoundFile } from './poll.ts';
 import { companions } from './readiness.ts';
 
 export interface LandInput extends FoundFile {
   source: string;
+  run: string;
 }
 
 export interface LandOutput {
@@ -67,7 +70,7 @@ export async function land(input: LandInput, context: StageContext): Promise<Lan
     await settleAtSource(connection, dataset, input.file);
     return { object: before.object, bytes: content.bytes, outcome: 'unchanged', resumedAt };
   }
-  const doc = describe(context, dataset, input.file, content, before, sidecars);
+  const doc = describe(context, dataset, input, content, before, sidecars);
   try {
     await upload.commit(doc.key);
   } catch (e) {
@@ -153,7 +156,7 @@ async function readSmall(connection: FileSource, path: string): Promise<string> 
 function describe(
   context: StageContext,
   dataset: Dataset,
-  file: RemoteFile,
+  { file, run }: LandInput,
   content: { sha256: string; bytes: number },
   before: OriginDoc | undefined,
   sidecars: ObjectDoc['sidecars'],
@@ -186,6 +189,8 @@ function describe(
     released: false,
     payloads: null,
     declared: null,
+    landedRun: run,
+    run: null,
   };
 }
 
@@ -210,6 +215,7 @@ async function record(
   await context.state.transact([
     putWrite(OBJECTS, doc, { absent: true }),
     toPublish('object', doc.id),
+    toEmit(objectEvent('object.landed', doc, doc.landedAt, { bytes: doc.bytes, version: doc.version })),
     putWrite(ORIGINS, origin, before ? { rev: before.rev } : { absent: true }),
   ]);
 }

@@ -6,6 +6,7 @@ import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
 import { literal, sql } from '../../lib/sql.ts';
 import { plural } from '../../lib/units.ts';
+import { toEmit } from '../../model/events.ts';
 import { CURATIONS, type CurationDoc, OBJECTS, type ObjectDoc, type Reason, toPublish } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
 import type { Engine } from '../../ports/engine.ts';
@@ -14,6 +15,7 @@ import { putWrite } from '../../ports/state-store.ts';
 import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
 import { formatConfig } from '../format-config.ts';
+import { quarantineEvent } from '../object-event.ts';
 import type { Payload } from '../verify/payloads.ts';
 import { objectOf, payloadsOf, plain } from '../verify/verify.ts';
 import { type Accounting, account, sumReasons } from './accounting.ts';
@@ -101,7 +103,8 @@ export async function curate(input: CurateInput, context: StageContext): Promise
   });
 }
 
-function outputOf(doc: CurationDoc): CurateOutput {
+/** What a curation that was made before has given. */
+export function outputOf(doc: CurationDoc): CurateOutput {
   const { received, accepted, filtered, deduplicated, rejected } = doc.counts;
   return {
     curation: doc.id,
@@ -248,7 +251,11 @@ async function quarantine(
 ): Promise<CurateOutput> {
   const { received, accepted, filtered, deduplicated, rejected } = accounting;
   const held: ObjectDoc = { ...plain<ObjectDoc>(work.object), status: 'quarantined', reasons };
-  await context.state.transact([putWrite(OBJECTS, held, { rev: work.object.rev }), toPublish('object', held.id)]);
+  await context.state.transact([
+    putWrite(OBJECTS, held, { rev: work.object.rev }),
+    toPublish('object', held.id),
+    toEmit(quarantineEvent(held, held.run ?? held.id, isoNow(context.clock))),
+  ]);
   return {
     curation: work.curation,
     status: 'quarantined',

@@ -2,12 +2,14 @@
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
 import { plural } from '../../lib/units.ts';
 import { BOOKS, EMPTY_BOOKS } from '../../model/books.ts';
+import { toEmit } from '../../model/events.ts';
 import { OBJECTS, type ObjectDoc, type Reason, toPublish } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
 import { readObject } from '../../ports/object-store.ts';
 import { type Doc, putWrite, type Versioned, type Write } from '../../ports/state-store.ts';
 import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
+import { quarantineEvent } from '../object-event.ts';
 import { compareDeclared, declarationsOf } from './declared.ts';
 import { headerReasons, recordTypeReasons } from './header.ts';
 import { originalOf } from './identical.ts';
@@ -60,11 +62,13 @@ export async function verify(input: VerifyInput, context: StageContext): Promise
     reasons: [...found.fatal, ...found.reasons],
     payloads: hold || duplicate ? null : list,
     declared: found.declared,
+    run: input.run,
   };
   const writes: Write[] = [
     putWrite(OBJECTS, plain<ObjectDoc>(doc), { rev: object.rev }),
     toPublish('object', object.id),
   ];
+  if (hold) writes.push(toEmit(quarantineEvent(doc, input.run, isoNow(context.clock))));
   const earlier = await context.state.get(BOOKS, object.id);
   if (earlier?.active === 1 && !duplicate) writes.push(putWrite(BOOKS, { ...plain(earlier), active: 0 }));
   if (duplicate) {

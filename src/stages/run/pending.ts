@@ -1,0 +1,53 @@
+/** Pending: which objects have landed and are not at their end yet. What gave up waits as a dead letter and holds up nothing. */
+import { DEAD_LETTERS, deadLetterId } from '../../model/dead-letters.ts';
+import { OBJECTS, type ObjectDoc } from '../../model/objects.ts';
+import type { StageContext } from '../context.ts';
+
+export interface PendingInput {
+  run: string;
+  /** `tenant/source/dataset`. */
+  datasets: string[];
+  /** Where the list goes, in the object store. */
+  list: string;
+  /** Also objects that gave up in an earlier run. */
+  retry_dead_letters?: boolean | null;
+  /** Only these objects. */
+  objects?: string[] | null;
+}
+
+/** One line of the list. */
+export interface PendingObject {
+  object: string;
+  dataset: string;
+  bytes: number;
+}
+
+export interface PendingOutput {
+  list: string;
+  found: number;
+}
+
+export async function pending(input: PendingInput, context: StageContext): Promise<PendingOutput> {
+  const chosen: ObjectDoc[] = [];
+  for (const dataset of input.datasets) {
+    for (const status of ['landed', 'verified'] as const) {
+      for await (const object of context.state.query(OBJECTS, { index: 'status', equals: [status, dataset] })) {
+        if (input.objects && !input.objects.includes(object.id)) continue;
+        if (await isGivenUp(object.id, input, context)) continue;
+        chosen.push(object);
+      }
+    }
+  }
+  chosen.sort((a, b) => (a.order < b.order ? -1 : 1));
+  const lines = chosen.map(({ id, dataset, bytes }): PendingObject => ({ object: id, dataset, bytes }));
+  await context.objects.put(input.list, Buffer.from(lines.map((l) => `${JSON.stringify(l)}\n`).join('')), {
+    replace: true,
+  });
+  return { list: input.list, found: lines.length };
+}
+
+async function isGivenUp(object: string, input: PendingInput, context: StageContext): Promise<boolean> {
+  const letter = await context.state.get(DEAD_LETTERS, deadLetterId('object', object));
+  if (!letter || letter.status === 'resolved' || letter.status === 'replaying') return false;
+  return letter.run === input.run || letter.status === 'discarded' || !input.retry_dead_letters;
+}
