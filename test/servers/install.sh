@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx (Debian packages) and moto's S3 (PyPI, in .servers/).
+# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx (Debian packages); moto's S3 and
+# aiosmtpd (PyPI, in .servers/).
 # Idempotent, and quick when there is nothing to do. Needs root, or sudo without a password. Starts no service.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -46,4 +47,9 @@ fi
 if [ ! -x .servers/moto/bin/moto_server ]; then
   python3 -m venv .servers/moto
   .servers/moto/bin/pip install -q --disable-pip-version-check 'moto[s3]==5.2.5' flask==3.1.3 flask-cors==6.0.5
+fi
+
+if [ ! -x .servers/smtp/bin/aiosmtpd ]; then
+  python3 -m venv .servers/smtp
+  .servers/smtp/bin/pip install -q --disable-pip-version-check aiosmtpd==1.4.6
 fi
