@@ -74,6 +74,12 @@ export const ERROR_CODES = {
   // warehouse and queries
   'query.failed': 'A query is wrong or could not be run.',
   'query.incomplete': 'A streamed result stopped before its end.',
+  // notifications
+  'notify.unreachable': 'A mail server or webhook could not be reached, or the connection broke.',
+  'notify.unavailable': 'A mail server or webhook asks for a later try.',
+  'notify.refused': 'A mail server or webhook refused a message for good.',
+  'notify.auth_failed': 'A mail server or webhook refused the credentials.',
+  'notify.tls': 'The encryption of a mail server or webhook could not be agreed on, or its certificate is not trusted.',
   // faces
   'cli.usage': 'The command line is not understood.',
   'cli.file': 'A file that a command names could not be read or written.',

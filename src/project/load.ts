@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { Issue } from '../lib/spec/spec.ts';
 import type { ProjectComponents } from './endings.ts';
 import { type Overrides, overridesOf } from './environments.ts';
+import { checkNotifications } from './lint/notifications.ts';
 import { type LintSource, lint } from './lint.ts';
 import { type Loading, loadTree, type Tree } from './load-tree.ts';
 import { type Problem, problemsError, sortProblems } from './problems.ts';
@@ -50,7 +51,8 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
   const root = parseFile(files.project, findings);
   const sourceNames = files.sources.map((s) => s.name);
   const overrides = readOverrides(root, environment, sourceNames, findings);
-  const config = await loadRoot(root, environment, overrides, loading);
+  const rootTree = await loadRoot(root, environment, overrides, loading);
+  const config = rootTree?.config;
 
   const spec = sourceSpec(options.components);
   const sources: LoadedSource[] = [];
@@ -71,6 +73,11 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
     hasMaskKey: !config || config.mask_key !== undefined,
     sources: sources.map((s) => s.forLint),
   });
+  if (rootTree && config?.notifications) {
+    const datasets = sources.flatMap((s) => [...s.source.datasets.values()].map((d) => d.key));
+    const known = { tenants: config.tenants, datasets };
+    checkNotifications(config.notifications, known, rootTree.report.at('notifications'));
+  }
 
   if (findings.problems.length > 0) throw problemsError(findings.problems);
   const project: Project = {
@@ -108,10 +115,10 @@ async function loadRoot(
   environment: string | undefined,
   overrides: Overrides,
   loading: Loading,
-): Promise<ProjectConfig | undefined> {
+): Promise<Tree<ProjectConfig> | undefined> {
   if (!root) return undefined;
   const over = { yaml: root, at: ['environments', environment ?? '', 'override'], value: overrides.project };
-  return (await loadTree(projectSpec, root, over, ['environments'], loading)).config;
+  return loadTree(projectSpec, root, over, ['environments'], loading);
 }
 
 interface LoadedSource {

@@ -2,6 +2,7 @@
 import { s } from '../../lib/spec/fields.ts';
 import type { Infer, Spec } from '../../lib/spec/spec.ts';
 import { NAME } from './dataset.ts';
+import { notificationsSpec } from './notifications.ts';
 
 export const projectSpec = s.object(
   {
@@ -38,6 +39,7 @@ export const projectSpec = s.object(
       secret: true,
       optional: true,
     }),
+    notifications: notificationsSpec,
     environments: s.map(
       s.object(
         {
