@@ -4,6 +4,7 @@ import type { Infer, Spec } from '../../lib/spec/spec.ts';
 import { afterLanding, ready, verify } from './arrival.ts';
 import { column } from './column.ts';
 import { columnList, deduplicate, lookup, mask, rule } from './quality.ts';
+import { overlapSpec, scheduleSpec } from './schedule.ts';
 
 export const NAME = {
   regex: /^[a-z][a-z0-9_]{0,62}$/,
@@ -65,6 +66,8 @@ export function datasetSpec(components: ComponentSpecs) {
         example: 'H',
         optional: true,
       }),
+      schedule: scheduleSpec,
+      overlap: overlapSpec,
       ready,
       after_landing: afterLanding,
       identical_content: s.choice(['refuse', 'load'], {

@@ -3,6 +3,7 @@ import { s } from '../../lib/spec/fields.ts';
 import type { Infer, Spec } from '../../lib/spec/spec.ts';
 import { NAME } from './dataset.ts';
 import { notificationsSpec } from './notifications.ts';
+import { calendarsSpec, pipelinesSpec } from './pipeline.ts';
 
 export const projectSpec = s.object(
   {
@@ -40,6 +41,13 @@ export const projectSpec = s.object(
       optional: true,
     }),
     notifications: notificationsSpec,
+    time_zone: s.text({
+      doc: 'Time zone of schedules and calendars that name none.',
+      default: 'UTC',
+      example: 'Europe/Berlin',
+    }),
+    calendars: calendarsSpec,
+    pipelines: pipelinesSpec,
     environments: s.map(
       s.object(
         {

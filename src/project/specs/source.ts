@@ -2,6 +2,7 @@
 import { s } from '../../lib/spec/fields.ts';
 import type { Infer } from '../../lib/spec/spec.ts';
 import { type ComponentSpecs, datasetSpec, NAME } from './dataset.ts';
+import { overlapSpec, pollSpec, scheduleSpec } from './schedule.ts';
 
 export function sourceSpec(components: ComponentSpecs) {
   return s.object(
@@ -13,6 +14,9 @@ export function sourceSpec(components: ComponentSpecs) {
         example: { type: 'folder', path: 'inbox' },
       }),
       transfers: s.integer({ doc: 'Files transferred at once.', default: 4, min: 1, max: 64 }),
+      schedule: scheduleSpec,
+      overlap: overlapSpec,
+      poll: pollSpec,
       datasets: s.map(datasetSpec(components), { doc: 'Its datasets, by name.', names: NAME }),
     },
     { doc: 'One system data comes from: a connector and its datasets.' },
