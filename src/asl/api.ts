@@ -40,6 +40,8 @@ export interface EngineHost {
   random?(): number;
   /** Called after each committed transition, in order. Must not throw. */
   onEvent?(execution: string, event: HistoryEvent): void;
+  /** The database refused (a full disk, say); what was to be stored is kept and tried again each second. */
+  onTrouble?(error: Error): void;
 }
 
 export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED' | 'TIMED_OUT';
@@ -97,7 +99,9 @@ export interface Engine {
   list(request?: ListRequest): Execution[];
   history(id: string, options?: { after?: number; limit?: number }): HistoryEvent[];
   /** Names of the states that a running execution is in now, with since when (ms) and, while it waits to retry, until when. */
-  current(id: string): { path: string; state: string; status: string; since: number; wakeAt?: number; attempt: number }[];
+  current(
+    id: string,
+  ): { path: string; state: string; status: string; since: number; wakeAt?: number; attempt: number }[];
   /** Resolves when it has ended. */
   wait(id: string, signal?: AbortSignal): Promise<Execution>;
   /** Ends it as ABORTED. Attempts in flight are told by their signal and their results ignored. */
