@@ -80,6 +80,17 @@ export const ERROR_CODES = {
   'notify.refused': 'A mail server or webhook refused a message for good.',
   'notify.auth_failed': 'A mail server or webhook refused the credentials.',
   'notify.tls': 'The encryption of a mail server or webhook could not be agreed on, or its certificate is not trusted.',
+  // HTTP API
+  'api.invalid': 'A request is not as the description of the API says.',
+  'api.unauthorized': 'A request has no token, or one that is not valid.',
+  'api.forbidden': 'The token of a request does not allow what it asks for.',
+  'api.not_found': 'There is nothing under this path or name.',
+  'api.method': 'The path exists, with another method.',
+  'api.too_large': 'The body of a request is too large.',
+  'api.media_type': 'The body of a request is not JSON.',
+  'api.host': 'A request names a host that this server is not.',
+  'api.listen': 'The API cannot listen where it is told to.',
+  'api.unreachable': 'The owner of the data directory could not be reached, or the connection to it broke.',
   // faces
   'cli.usage': 'The command line is not understood.',
   'cli.file': 'A file that a command names could not be read or written.',
