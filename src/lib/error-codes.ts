@@ -91,6 +91,9 @@ export const ERROR_CODES = {
   'api.host': 'A request names a host that this server is not.',
   'api.listen': 'The API cannot listen where it is told to.',
   'api.unreachable': 'The owner of the data directory could not be reached, or the connection to it broke.',
+  // torture
+  'torture.refused': 'Torture would change something outside its own folder.',
+  'torture.failed': 'A run under torture could not be carried out.',
   // faces
   'cli.usage': 'The command line is not understood.',
   'cli.file': 'A file that a command names could not be read or written.',

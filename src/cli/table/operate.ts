@@ -62,4 +62,21 @@ export const OPERATE: readonly CommandSpec[] = [
     examples: [{ line: 'granary dlq discard 4k2m8p1x --reason "test file of the vendor"', meaning: 'one' }],
     load: () => import('../commands/dlq-discard.ts'),
   },
+  {
+    name: 'torture',
+    section: 'Operate',
+    summary: 'Kill the project’s runs at random, and prove that nothing is lost',
+    description: [
+      'Runs a copy of the project once undisturbed and then, from an empty data directory each time, under kills of the owner and of workers at random moments, connections that are cut, and a disk that runs full. After each pass every table, the rejects, the objects and the books must be those of the undisturbed run. The project itself and its data are not touched.',
+    ],
+    options: {
+      kills: { value: 'n', doc: 'How many kills must hit; default: 20' },
+      seed: { value: 'n', doc: 'For the same sequence again; printed with the report' },
+      'no-cuts': { doc: 'Leave connections alone' },
+      'no-disk': { doc: 'Do not let the disk run full' },
+      keep: { doc: 'Keep the copies to look at' },
+    },
+    examples: [{ line: 'granary torture --kills 100', meaning: 'before you trust it with the night' }],
+    load: () => import('../commands/torture.ts'),
+  },
 ];
