@@ -135,9 +135,9 @@ finds([
   ['a state without a type', machine({ End: true }), 'States.S0.Type', /nothing is no type/],
   ['an unknown field', machine({ ...end, Foo: 1 }), 'States.S0.Foo', /unknown field/],
   ['variables', machine({ ...end, Assign: {} }), 'States.S0.Assign', /variables are outside/],
-  ['neither Next nor End', machine({ Type: 'Pass' }, end), 'States.S0', /needs Next or End/],
+  ['neither Next nor End', machine({ Type: 'Pass' }), 'States.S0', /needs Next or End/],
   ['Next and End', machine({ Type: 'Pass', Next: 'S1', End: true }, end), 'States.S0', /has Next and End/],
-  ['End that is not true', machine({ Type: 'Pass', End: false }, end), 'States.S0.End', /is true/],
+  ['End that is not true', machine({ Type: 'Pass', End: false }), 'States.S0.End', /is true/],
   ['a target that is not there', machine({ Type: 'Pass', Next: 'S9' }), 'States.S0.Next', /no state 'S9'/],
   ['a state that is never reached', machine(end, end), 'States.S1', /never reached/],
   [
@@ -194,7 +194,7 @@ test('a jump out of a Map is found, and what it leaves unreached', () => {
   const inner = { StartAt: 'A', States: { A: { Type: 'Pass', Next: 'S0' }, B: end } };
   assert.deepEqual(
     lintMachine(machine(map({ ItemProcessor: inner }))).map((f) => f.path),
-    ['A.Next', 'B', ''].map((p) => `States.S0.ItemProcessor.States${p ? `.${p}` : ''}`),
+    ['A.Next', 'B'].map((p) => `States.S0.ItemProcessor.States.${p}`),
   );
 });
 

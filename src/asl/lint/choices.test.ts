@@ -1,4 +1,4 @@
-import { choice, finds, machine, one } from './testing.ts';
+import { choice, end, finds, machine, one } from './testing.ts';
 
 finds([
   ['a Choice without Choices', machine({ Type: 'Choice', Default: 'S1' }, end), 'States.S0', /needs Choices/],
