@@ -57,7 +57,10 @@ export function saveFan(core: Core, fan: Fan): void {
 
 /** Starts children while there is room: first those that a redrive brings back, then new ones. */
 export function fill(core: Core, run: Run, frame: Frame, fan: Fan): void {
-  if (fan.active >= fan.max || (fan.pending === 0 && fan.next >= fan.total)) return saveFan(core, fan);
+  if (fan.active >= fan.max || (fan.pending === 0 && fan.next >= fan.total)) {
+    saveFan(core, fan);
+    return;
+  }
   try {
     const state = stateOf(run, frame) as ParallelState | MapState;
     const spawn = spawner(core, run, frame, state);

@@ -191,9 +191,15 @@ const processors = new WeakMap<Machine, Map<string, Processor>>();
 
 export function processorOf(run: Run, scope: string): Processor {
   let scopes = processors.get(run.machine);
-  if (!scopes) processors.set(run.machine, (scopes = new Map()));
+  if (!scopes) {
+    scopes = new Map();
+    processors.set(run.machine, scopes);
+  }
   let found = scopes.get(scope);
-  if (!found) scopes.set(scope, (found = machineAt(run.machine, scope)));
+  if (!found) {
+    found = machineAt(run.machine, scope);
+    scopes.set(scope, found);
+  }
   return found;
 }
 

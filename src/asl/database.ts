@@ -93,7 +93,10 @@ function wrap(db: DatabaseSync): Database {
   const statements = new Map<string, StatementSync>();
   const q = (sql: string): StatementSync => {
     let statement = statements.get(sql);
-    if (!statement) statements.set(sql, (statement = db.prepare(sql)));
+    if (!statement) {
+      statement = db.prepare(sql);
+      statements.set(sql, statement);
+    }
     return statement;
   };
   function transaction<T>(work: () => T, durable = false): T {

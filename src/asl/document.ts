@@ -17,7 +17,7 @@ export function checkDocument(machine: Machine): void {
     if (!Object.hasOwn(m.States, m.StartAt)) throw wrong(`StartAt names no state: ${m.StartAt}`);
     for (const [name, state] of Object.entries(m.States)) {
       const at = `${where}.${name}`;
-      if (state.Type === 'Parallel') state.Branches.forEach((branch, i) => check(branch, `${at}[${i}]`));
+      if (state.Type === 'Parallel') for (const [i, branch] of state.Branches.entries()) check(branch, `${at}[${i}]`);
       if (state.Type === 'Map') check(state.ItemProcessor, at);
       if (!KNOWN.has(state.Type)) throw new EngineError('InvalidDefinition', `${at}: Type ${state.Type} is not known`);
     }

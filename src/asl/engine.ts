@@ -4,13 +4,13 @@ import { firstStatus, revive } from './children.ts';
 import { type Frame, type Run, stateOf } from './core.ts';
 import { type Database, openDatabase } from './database.ts';
 import { canonical, checkDocument, hashOf, MAX_DATA_BYTES, ROOT_SCOPE } from './document.ts';
+import { cutOff } from './endings.ts';
 import { EngineError } from './errors.ts';
 import { inputDetails, recordEntered } from './history.ts';
 import { lockFile } from './lock.ts';
 import { type Pump, startPump } from './pump.ts';
 import * as queries from './queries.ts';
 import { recover } from './recover.ts';
-import { cutOff } from './steps.ts';
 
 const MAX_IN_FLIGHT = 64;
 const PRUNE_AT_ONCE = 100;

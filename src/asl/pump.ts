@@ -8,7 +8,8 @@ import type { EngineHost } from './api.ts';
 import type { Core, Frame, FrameStatus, Run } from './core.ts';
 import { frameById, runsAndEvents, saveFrame, stateOf } from './core.ts';
 import type { Database } from './database.ts';
-import { advance, cutOff } from './steps.ts';
+import { cutOff } from './endings.ts';
+import { advance } from './steps.ts';
 import { type Attempts, attempts } from './tasks.ts';
 
 /** Frames of one kind in a turn. */

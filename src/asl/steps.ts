@@ -3,22 +3,13 @@
  * transitions or, when it throws, nothing. A chain of states that need no one else (Pass, Choice, Succeed, the end of a child, the join
  * of its parent) is walked in one go.
  */
-import {
-  abortChildren,
-  abortFrame,
-  dropChildren,
-  fanOf,
-  fill,
-  firstStatus,
-  isComplete,
-  openFan,
-  type Plan,
-} from './children.ts';
+import { abortChildren, dropChildren, fanOf, fill, firstStatus, isComplete, openFan, type Plan } from './children.ts';
 import { contextOf } from './context.ts';
 import type { Core, Fan, Frame, Run } from './core.ts';
-import { frameById, retriesOf, saveFrame, stateOf, visitOf } from './core.ts';
+import { frameById, retriesOf, saveFrame, stateOf } from './core.ts';
 import { isDatabaseError } from './database.ts';
 import { dataText, isDistributed, MAX_DATA_BYTES } from './document.ts';
+import { finish, scheduleRetry } from './endings.ts';
 import { errorDetails, outputDetails, recordEntered } from './history.ts';
 import { inlineItems } from './items.ts';
 import { mapRunArn } from './results.ts';
@@ -267,7 +258,7 @@ function fail(core: Core, run: Run, from: Frame, cause: StatesError, tell: boole
     else if (plan.kind !== 'fail' && state) {
       abortChildren(core, run, frame);
       dropChildren(core, frame.id);
-      if (plan.kind === 'retry') return retry(core, run, frame, state, error, plan);
+      if (plan.kind === 'retry') return scheduleRetry(core, run, frame, state, error, plan);
       try {
         return move(core, run, frame, state, plan.output, plan.next, error.error);
       } catch (e) {
@@ -317,61 +308,4 @@ function attemptPlan<T>(work: () => T): T | StatesError {
   } catch (e) {
     return asStatesError(e);
   }
-}
-
-function retry(
-  core: Core,
-  run: Run,
-  frame: Frame,
-  state: State,
-  error: StatesError,
-  plan: { delayMs: number; counts: number[] },
-): Going {
-  const wake = core.host.clock.now() + plan.delayMs;
-  frame.status = 'SLEEPING';
-  frame.wake = wake;
-  frame.deadline = null;
-  frame.retries = JSON.stringify(plan.counts);
-  // Children that run again are not those that ran before: their steps get keys of their own.
-  if (state.Type !== 'Task')
-    frame.visits = JSON.stringify({ ...JSON.parse(frame.visits), [frame.state]: visitOf(frame) + 1 });
-  saveFrame(core, run, frame);
-  const retries = plan.counts.reduce((sum, n) => sum + n, 0);
-  const details = JSON.stringify({ error: error.error, retry: retries, wakeAt: wake });
-  core.record(run, `${state.Type}RetryScheduled`, frame.path, frame.state, details);
-  return undefined;
-}
-
-export type Ending = { output: string } | { error: string; cause: string };
-
-/** Ends the execution. The frames that still live are aborted first, where there are any. */
-export function finish(
-  core: Core,
-  run: Run,
-  status: 'SUCCEEDED' | 'FAILED' | 'ABORTED' | 'TIMED_OUT',
-  how: Ending,
-): void {
-  const output = 'output' in how ? how.output : null;
-  const [error, cause] = 'output' in how ? [null, null] : [how.error, how.cause];
-  const type = { SUCCEEDED: 'Succeeded', FAILED: 'Failed', ABORTED: 'Aborted', TIMED_OUT: 'TimedOut' }[status];
-  const details = 'output' in how ? outputDetails(how.output) : JSON.stringify(how);
-  core.record(run, `Execution${type}`, '', undefined, details);
-  core.db.run(
-    'UPDATE execution SET status=?, output=?, error=?, cause=?, ended=?, deadline=NULL, events=? WHERE num=?',
-    status,
-    output,
-    error,
-    cause,
-    core.host.clock.now(),
-    run.seq,
-    run.num,
-  );
-  core.ended(run);
-}
-
-/** Ends an execution from outside: stopped, or its time is over. */
-export function cutOff(core: Core, run: Run, status: 'ABORTED' | 'TIMED_OUT', error: string, cause: string): void {
-  const root = core.db.get<Frame>("SELECT * FROM frame WHERE exec = ? AND path = ''", run.num);
-  if (root) abortFrame(core, run, root);
-  finish(core, run, status, { error, cause });
 }

@@ -83,23 +83,27 @@ export function attempts(core: Core, wakePump: () => void): Attempts {
   }
   function run(frame: number, of: Live, work: () => Promise<Json>): void {
     add(frame, of);
-    const settle = (outcome: Outcome) => {
+    const put = (outcome: Outcome) => {
       results.push({ frame, of, outcome });
       wakePump();
     };
-    // A host that throws at once is treated as one that rejects.
+    // A host that throws at once is treated as one that rejects. Through text, so that what goes on is what a restart would read.
     Promise.resolve()
       .then(work)
+      .then((value) => JSON.parse(dataText(value, 'the result of the task')) as Json)
       .then(
-        (value) => settle({ ok: true, value: value ?? null }),
-        (e: unknown) => settle({ ok: false, error: of.kind === 'task' ? asTaskError(e) : asStatesError(e) }),
+        (value) => put({ ok: true, value }),
+        (e: unknown) => put({ ok: false, error: of.kind === 'task' ? asTaskError(e) : asStatesError(e) }),
       );
   }
 
   function start(frame: Frame): void {
     const run_ = core.run(frame.exec);
     const now = core.host.clock.now();
-    if (frame.deadline !== null && frame.deadline <= now) return timedOut(frame, 'States.Timeout');
+    if (frame.deadline !== null && frame.deadline <= now) {
+      timedOut(frame, 'States.Timeout');
+      return;
+    }
     let call: Omit<TaskCall, 'signal' | 'heartbeat'>;
     let plan: ReturnType<typeof planTask>;
     const state = stateOf(run_, frame) as TaskState;
@@ -113,7 +117,8 @@ export function attempts(core: Core, wakePump: () => void): Attempts {
     } catch (e) {
       const error = asStatesError(e);
       core.record(run_, 'TaskStateFailed', frame.path, frame.state, errorDetails(error));
-      return failed(core, frame, error);
+      failed(core, frame, error);
+      return;
     }
     frame.deadline ??= plan.timeoutMs === undefined ? null : now + plan.timeoutMs;
     const beat = plan.heartbeatMs === undefined ? null : now + plan.heartbeatMs;
@@ -153,10 +158,12 @@ export function attempts(core: Core, wakePump: () => void): Attempts {
     const of = live.get(frame.id);
     // Without a live attempt it waits in the queue for its second start.
     const deadline = of ? of.deadline : frame.deadline;
-    if (deadline !== null && deadline <= now) return timedOut(frame, 'States.Timeout');
-    if (of?.beat != null && of.beat <= now) return timedOut(frame, 'States.HeartbeatTimeout');
-    core.db.run('UPDATE frame SET wake = ? WHERE id = ?', earliest(deadline, of?.beat ?? null), frame.id);
-    if (of) of.storedBeat = of.beat;
+    if (deadline !== null && deadline <= now) timedOut(frame, 'States.Timeout');
+    else if (of?.beat != null && of.beat <= now) timedOut(frame, 'States.HeartbeatTimeout');
+    else {
+      core.db.run('UPDATE frame SET wake = ? WHERE id = ?', earliest(deadline, of?.beat ?? null), frame.id);
+      if (of) of.storedBeat = of.beat;
+    }
   }
 
   function launch({ kind, frame: id }: SideWork): void {
@@ -177,40 +184,27 @@ export function attempts(core: Core, wakePump: () => void): Attempts {
   }
 
   function settle(frame: Frame, kind: Live['kind'], outcome: Outcome): void {
-    const run_ = core.run(frame.exec);
-    if (kind !== 'task') {
-      if (outcome.ok)
-        return kind === 'fill'
-          ? itemsRead(core, frame, outcome.value as number)
-          : resultsWritten(core, frame, outcome.value);
-      core.record(
-        run_,
-        kind === 'fill' ? 'MapStateFailed' : 'MapRunFailed',
-        frame.path,
-        frame.state,
-        errorDetails(outcome.error),
-      );
-      return failed(core, frame, outcome.error);
-    }
+    if (kind === 'task') settleTask(frame, outcome);
+    else if (!outcome.ok) {
+      const type = kind === 'fill' ? 'MapStateFailed' : 'MapRunFailed';
+      core.record(core.run(frame.exec), type, frame.path, frame.state, errorDetails(outcome.error));
+      failed(core, frame, outcome.error);
+    } else if (kind === 'fill') itemsRead(core, frame, outcome.value as number);
+    else resultsWritten(core, frame, outcome.value);
+  }
+
+  function settleTask(frame: Frame, outcome: Outcome): void {
     const attempt = retryCount(frame) + 1;
-    let { ok } = outcome;
-    let error = outcome.ok ? undefined : outcome.error;
+    const tell = (type: string, details: string) =>
+      core.record(core.run(frame.exec), type, frame.path, frame.state, details);
     if (outcome.ok) {
-      try {
-        dataText(outcome.value, 'the result of the task');
-      } catch (e) {
-        ok = false;
-        error = asStatesError(e);
-      }
+      tell('TaskSucceeded', `{"attempt":${attempt}}`);
+      succeeded(core, frame, outcome.value);
+      return;
     }
-    if (ok && outcome.ok) {
-      core.record(run_, 'TaskSucceeded', frame.path, frame.state, `{"attempt":${attempt}}`);
-      // Through text, so that what goes on is what a restart would read.
-      return succeeded(core, frame, JSON.parse(JSON.stringify(outcome.value)) as Json);
-    }
-    const type = error!.error === 'States.Timeout' ? 'TaskTimedOut' : 'TaskFailed';
-    core.record(run_, type, frame.path, frame.state, errorDetails(error!, { attempt }));
-    return failed(core, frame, error!);
+    const { error } = outcome;
+    tell(error.error === 'States.Timeout' ? 'TaskTimedOut' : 'TaskFailed', errorDetails(error, { attempt }));
+    failed(core, frame, error);
   }
 
   return {

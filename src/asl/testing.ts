@@ -161,3 +161,28 @@ export function lines(history: HistoryEvent[], ...details: string[]): string[] {
     return [event.type, event.path, event.state, ...shown].filter((part) => part).join(' ');
   });
 }
+
+/** A machine of the given states; it begins with the first. */
+export function machine(States: Record<string, object>, more: Partial<Machine> = {}): Machine {
+  return { StartAt: Object.keys(States)[0]!, States, ...more } as Machine;
+}
+
+/** A Task of the host, at the end unless it has a Next. */
+export function task(name: string, more: object = {}): object {
+  return { Type: 'Task', Resource: `demo:${name}`, ...('Next' in more ? {} : { End: true }), ...more };
+}
+
+/** A Map over the array that the input is, unless told otherwise. */
+export function map(
+  processor: Record<string, object>,
+  more: object = {},
+  mode: 'INLINE' | 'DISTRIBUTED' = 'INLINE',
+): object {
+  const ItemProcessor = { ProcessorConfig: { Mode: mode }, StartAt: Object.keys(processor)[0]!, States: processor };
+  return { Type: 'Map', ItemProcessor, ...('Next' in more ? {} : { End: true }), ...more };
+}
+
+export function parallel(branches: Record<string, object>[], more: object = {}): object {
+  const Branches = branches.map((States) => ({ StartAt: Object.keys(States)[0]!, States }));
+  return { Type: 'Parallel', Branches, ...('Next' in more ? {} : { End: true }), ...more };
+}
