@@ -84,8 +84,8 @@ export interface IncidentDoc {
   count: number;
   /** The newest, oldest first, at most `MAX_HAPPENINGS`. */
   happenings: Happening[];
-  /** By channel: when it was last told there, and as how bad. */
-  told: Record<string, { at: string; severity: Severity }>;
+  /** By channel: when it was last told there, as how bad, and how many events it had. */
+  told: Record<string, { at: string; severity: Severity; count: number }>;
 }
 export const MAX_HAPPENINGS = 20;
 export const INCIDENTS: Collection<IncidentDoc> = {
@@ -109,6 +109,8 @@ export interface NotificationDoc {
   severity: Severity;
   tenant: string;
   incident: string | null;
+  /** What joins while it waits: the incident, or a type of event and its subject. */
+  group: string;
   /** Since when the incident has been open, and how many events it had: as of the last that joined. */
   since: string;
   total: number;
@@ -140,7 +142,7 @@ export const NOTIFICATIONS: Collection<NotificationDoc> = {
   indexes: {
     status: ['status', 'dueAt'],
     channel: ['channel', 'status', 'dueAt'],
-    incident: ['incident', 'channel', 'status'],
+    group: ['group', 'channel', 'status'],
   },
 };
 

@@ -44,7 +44,7 @@ export interface Delivery {
   refused: { recipient: string; error: GranaryError }[];
 }
 
-export interface Notifier {
+export interface NotifierChannel {
   /** `recipients`: only to these of the channel's, after they alone were refused. All if not given. */
   send(message: Message, options: { signal: AbortSignal; recipients?: readonly string[] }): Promise<Delivery>;
   close(): Promise<void>;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { asGranaryError, type ErrorCode, GranaryError } from '../../lib/errors.ts';
 import { redact } from '../../lib/redact.ts';
-import type { Delivery, Message, Notifier } from '../../ports/notifier.ts';
+import type { Delivery, Message, NotifierChannel } from '../../ports/notifier.ts';
 import type { SmtpConfig } from '../../project/specs/notifications.ts';
 
 /** What nodemailer puts on its errors. */
@@ -21,7 +21,7 @@ export function smtpPort({ port, tls }: Pick<SmtpConfig, 'port' | 'tls'>): numbe
 }
 
 /** Errors: those of the port; `notify.tls` when the file of authorities cannot be read. */
-export async function openSmtp(config: SmtpConfig, projectDir: string): Promise<Notifier> {
+export async function openSmtp(config: SmtpConfig, projectDir: string): Promise<NotifierChannel> {
   const { createTransport } = await import('nodemailer');
   const ca = await authorities(config, projectDir);
   const server = `${config.host}:${smtpPort(config)}`;

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { GranaryError } from '../../lib/errors.ts';
 import { redact } from '../../lib/redact.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Delivery, Message, Notifier } from '../../ports/notifier.ts';
+import type { Delivery, Message, NotifierChannel } from '../../ports/notifier.ts';
 import type { WebhookConfig } from '../../project/specs/notifications.ts';
 import { bodyOf } from './webhook-shapes.ts';
 
@@ -13,7 +13,7 @@ const MAX_ANSWER_BYTES = 2000;
  * Headers: `Idempotency-Key` is the message's id; `Granary-Signature` where a key is set. Redirects are not followed: what is posted
  * would go to somebody else.
  */
-export function openWebhook(config: WebhookConfig, clock: Clock): Notifier {
+export function openWebhook(config: WebhookConfig, clock: Clock): NotifierChannel {
   // The rest of the URL is often a key.
   const server = URL.parse(config.url)?.origin ?? 'the webhook';
   return {
