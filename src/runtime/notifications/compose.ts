@@ -202,7 +202,7 @@ function summaryPage(entry: NotificationDoc, settings: ComposeSettings): Page {
     tone: problems === 0 ? 'resolved' : entry.severity,
     label: problems === 0 ? 'Resolved' : LABELS[entry.severity],
     title,
-    summary: `${sentence(title)}${report.critical > 0 ? ` ${report.critical} of them critical.` : ''} ${why}`,
+    summary: `${sentence(title)}${report.critical > 0 ? ` ${report.critical} of the problems ${report.critical === 1 ? 'is' : 'are'} critical.` : ''} ${why}`,
     facts: [],
     tables: [
       {

@@ -90,7 +90,8 @@ export class Notifier {
         this.#options.onProblem?.(asGranaryError(e), undefined);
         return LONGEST_SLEEP_MS / 2;
       });
-      if (wait > 0) await this.#options.clock.sleep(wait, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
+      const woken = AbortSignal.any([signal, this.#wake.signal]);
+      await this.#options.clock.sleep(Math.max(wait, SHORTEST_SLEEP_MS), woken).catch(() => {});
     }
   }
 
