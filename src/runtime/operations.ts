@@ -34,7 +34,7 @@ export interface Operations {
   /** Errors of all that take a run: `run.not_found`. */
   run(id: string): Promise<RunDetail>;
   history(id: string, options: { after?: number; limit?: number }): Promise<HistoryEvent[]>;
-  /** What the run has told and tells, after `after`; the last is `ended`. Stops when `signal` aborts. See `run-event-log.ts`. */
+  /** What the run has told and tells, after `after`, until it has `ended`. Stops when `signal` aborts. `RunEventLog` does it. */
   followRun(id: string, options: { after?: number; signal: AbortSignal }): AsyncIterable<FollowedEvent>;
   /** Returns when it has ended. A run that is over stays as it is. */
   cancelRun(id: string, by: string): Promise<RunDoc>;

@@ -34,7 +34,7 @@ export function sendProblem(response: ServerResponse, problem: Problem): void {
     return;
   }
   if (problem.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="granary"');
-  if (problem.code === 'api.method') response.setHeader('Allow', (problem.details?.['allowed'] as string[]).join(', '));
+  if (problem.code === 'api.method') response.setHeader('Allow', String(problem.details?.['allowed']));
   // What is left of a body that was not read is not read.
   if (problem.status === 413) response.setHeader('Connection', 'close');
   sendText(response, problem.status, PROBLEM_TYPE, `${redact(JSON.stringify(problem))}\n`);
@@ -55,7 +55,7 @@ export async function sendStream(
   }, beatMs);
   try {
     for await (const piece of pieces) {
-      if (signal.aborted) break;
+      if (signal.aborted || response.destroyed) break;
       if (!response.write(piece)) await drained(response, signal, stallMs);
     }
   } finally {

@@ -4,6 +4,7 @@ import type { Infer, Spec } from '../../lib/spec/spec.ts';
 import { NAME } from './dataset.ts';
 import { notificationsSpec } from './notifications.ts';
 import { calendarsSpec, pipelinesSpec } from './pipeline.ts';
+import { serverSpec } from './server.ts';
 
 export const projectSpec = s.object(
   {
@@ -41,6 +42,7 @@ export const projectSpec = s.object(
       optional: true,
     }),
     notifications: notificationsSpec,
+    server: serverSpec,
     time_zone: s.text({
       doc: 'Time zone of schedules and calendars that name none.',
       default: 'UTC',
