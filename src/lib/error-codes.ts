@@ -58,6 +58,7 @@ export const ERROR_CODES = {
   'format.empty': 'A file has no content.',
   // stages
   'verify.failed': 'An object failed verification and is in quarantine.',
+  'verify.blocked': 'An object has the bytes of another one, whose end decides what becomes of it.',
   'curate.failed': 'The engine could not process an object.',
   'books.imbalance': 'Rows received do not equal loaded + filtered + deduplicated + rejected.',
   'load.failed': 'The warehouse could not take the rows.',

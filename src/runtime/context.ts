@@ -33,12 +33,19 @@ export interface DataPaths {
   objects: string;
   state: string;
   warehouse: string;
+  orchestrator: string;
   scratch: string;
 }
 
 export function dataPaths(project: Project): DataPaths {
   const at = (name: string) => join(project.dataDir, name);
-  return { objects: at('objects'), state: at('state.db'), warehouse: at('warehouse.duckdb'), scratch: at('scratch') };
+  return {
+    objects: at('objects'),
+    state: at('state.db'),
+    warehouse: at('warehouse.duckdb'),
+    orchestrator: at('orchestrator.db'),
+    scratch: at('scratch'),
+  };
 }
 
 export interface OpenContext {

@@ -2,6 +2,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CURATIONS, OBJECTS } from '../model/objects.ts';
+import { RUNS } from '../model/runs.ts';
 import { dataPaths } from './context.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -26,12 +27,18 @@ export async function* findGarbage(runtime: Runtime): AsyncGenerator<Garbage> {
     landing.add(o.key);
     if (o.status === 'verified') payloads.add(o.id);
   }
+  const running = new Set<string>();
+  for await (const run of context.state.query(RUNS, { index: 'status', equals: ['running'] })) running.add(run.id);
+  // Runs that failed a short time ago may still be continued.
+  const recently = new Date(context.clock.now() - REDRIVE_GRACE_MS).toISOString();
+  for await (const run of context.state.query(RUNS, { index: 'status', equals: ['failed'] }))
+    if ((run.endedAt ?? '') > recently) running.add(run.id);
   const current = new Set<string>();
   for await (const c of context.state.query(CURATIONS))
     if (c.current === 1) for (const key of [...c.files, ...c.rejects]) current.add(key);
   for await (const object of context.objects.list('')) {
     const [zone, second] = object.key.split('/') as [string, string];
-    const reason = reasonFor(zone, second, object.key, { landing, payloads, current });
+    const reason = reasonFor(zone, second, object.key, { landing, payloads, current, running });
     if (reason)
       yield { name: object.key, bytes: object.bytes, reason, remove: () => context.objects.remove(object.key) };
   }
@@ -53,6 +60,8 @@ export async function* findGarbage(runtime: Runtime): AsyncGenerator<Garbage> {
   }
 }
 
+const REDRIVE_GRACE_MS = 7 * 86_400_000;
+
 /** Unfinished uploads of the last day are kept: the transfer resumes there. */
 const UPLOAD_GRACE_S = 86_400;
 
@@ -60,7 +69,7 @@ function reasonFor(
   zone: string,
   second: string,
   key: string,
-  known: { landing: Set<string>; payloads: Set<string>; current: Set<string> },
+  known: { landing: Set<string>; payloads: Set<string>; current: Set<string>; running: Set<string> },
 ): string | undefined {
   switch (zone) {
     case 'landing':
@@ -73,7 +82,7 @@ function reasonFor(
     case 'references':
       return 'a snapshot of a reference table';
     case 'runs':
-      return 'a list of a run that is over';
+      return known.running.has(second.replace(/\.jsonl$/, '')) ? undefined : 'a list of a run that is over';
     default:
       return 'not of Granary';
   }

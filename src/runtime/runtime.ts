@@ -7,6 +7,7 @@ import type { Progress } from '../stages/context.ts';
 import type { LoadContext } from '../stages/load.ts';
 import { dataPaths, openContext, openProject, type ProjectOptions } from './context.ts';
 import { acquireDataDir, type Holder } from './lock.ts';
+import { Pipelines } from './pipelines/pipelines.ts';
 import { Workers } from './workers.ts';
 
 export interface RuntimeOptions extends ProjectOptions {
@@ -23,8 +24,13 @@ export interface Runtime {
   warnings: Problem[];
   context: LoadContext;
   workers: Workers;
+  /** Opened when first asked for: then unfinished runs go on. */
+  pipelines(): Promise<Pipelines>;
   close(): Promise<void>;
 }
+
+/** Attempts of all runs that go on at once: transfers mostly wait for servers; computing waits for a worker. */
+const MAX_IN_FLIGHT = 16;
 
 /** Errors: those of the project; `owner.busy`; those of the stores. */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
@@ -66,7 +72,25 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       ...(options.onProgress && { onProgress: options.onProgress }),
     });
     closers.push(() => workers.close());
-    return { project, warnings, context: { ...opened.context, warehouse }, workers, close };
+    const context: LoadContext = { ...opened.context, warehouse };
+    let pipelines: Promise<Pipelines> | undefined;
+    closers.push(async () => void (await (await pipelines)?.shutdown()));
+    return {
+      project,
+      warnings,
+      context,
+      workers,
+      pipelines() {
+        pipelines ??= Pipelines.open({
+          file: paths.orchestrator,
+          context,
+          workers: { run: (stage, input, call) => workers.run(stage, input, call.signal) },
+          maxInFlight: MAX_IN_FLIGHT,
+        });
+        return pipelines;
+      },
+      close,
+    };
   } catch (e) {
     await close();
     throw e;

@@ -16,7 +16,6 @@ import type { FoundFile } from './poll.ts';
 import { companions } from './readiness.ts';
 
 export interface LandInput extends FoundFile {
-  source: string;
   run: string;
 }
 

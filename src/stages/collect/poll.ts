@@ -1,5 +1,6 @@
 /** Poll: which files of a source are new and complete. */
 import { GranaryError } from '../../lib/errors.ts';
+import { DEAD_LETTERS, deadLetterId, isHeld } from '../../model/dead-letters.ts';
 import { ORIGINS, type OriginDoc, originId, SIGHTINGS } from '../../model/objects.ts';
 import type { FileSource, RemoteFile } from '../../ports/connector.ts';
 import { compileNamePattern, type NamePattern } from '../../project/name-pattern.ts';
@@ -8,9 +9,12 @@ import { type StageContext, sourceOf } from '../context.ts';
 import { companions, isUnfinishedName, readiness } from './readiness.ts';
 
 export interface PollInput {
+  run: string;
   source: string;
   /** Names of datasets; all of the source if not given. */
-  datasets?: string[];
+  datasets?: string[] | null;
+  /** Also files that gave up in an earlier run. */
+  retry_dead_letters?: boolean | null;
   /** Where the list of files goes, in the object store. */
   list: string;
 }
@@ -28,6 +32,7 @@ export interface PollOutput {
 }
 
 export interface FoundFile {
+  source: string;
   dataset: string;
   file: RemoteFile;
   /** Taken before; only what is to be done with it at the source is left to do. */
@@ -80,13 +85,19 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
     if (!file) continue;
     const origin = await context.state.get(ORIGINS, originId(dataset.key, file.path));
     if (origin && isSame(origin, file)) {
-      if (dataset.config.after_landing.action !== 'leave') found.push({ dataset: dataset.name, file, taken: true });
+      if (dataset.config.after_landing.action !== 'leave')
+        found.push({ source: source.name, dataset: dataset.name, file, taken: true });
       continue;
     }
     const id = originId(dataset.key, file.path);
     const state = readiness(file, dataset.config, present, await context.state.get(SIGHTINGS, id), context.clock.now());
     if (state.ready) {
-      found.push({ dataset: dataset.name, file, taken: false });
+      const letter = await givenUp(dataset, file, input, context);
+      if (letter) {
+        wait(out, file.path, `it gave up: ${letter.reason} Try it again with \`granary dlq replay ${letter.id}\``);
+        continue;
+      }
+      found.push({ source: source.name, dataset: dataset.name, file, taken: false });
       continue;
     }
     if (state.sighting) await context.state.put(SIGHTINGS, { id, ...state.sighting });
@@ -98,6 +109,15 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
     replace: true,
   });
   return out;
+}
+
+/** The open dead letter of this very file; other contents under its name are another try. */
+async function givenUp(dataset: Dataset, file: RemoteFile, input: PollInput, context: StageContext) {
+  const letter = await context.state.get(DEAD_LETTERS, deadLetterId('file', originId(dataset.key, file.path)));
+  if (!letter || !isHeld(letter, input, context.clock.now())) return undefined;
+  const then = (letter.payload as { file: RemoteFile }).file;
+  const isOther = then.bytes !== file.bytes || then.modifiedAt !== file.modifiedAt || then.tag !== file.tag;
+  return isOther ? undefined : letter;
 }
 
 function wait(out: PollOutput, path: string, reason: string): void {

@@ -235,19 +235,6 @@ function joinReferences(
   return `SELECT ${fields.join(', ')} FROM (${select}) b ${joins.join(' ')}`;
 }
 
-/** Tables of the warehouse that a dataset's curation reads, with the columns it needs. */
-export function referencedTables(dataset: Dataset): Map<string, string[]> {
-  const tables = new Map<string, Set<string>>();
-  const add = (table: string, columns: string[]) => {
-    const set = tables.get(table) ?? new Set<string>();
-    for (const c of columns) set.add(c);
-    tables.set(table, set);
-  };
-  for (const l of dataset.config.lookups ?? []) add(l.table, [...Object.values(l.on), ...Object.values(l.take)]);
-  for (const r of dataset.config.rules ?? []) if (r.exists) add(r.exists.table, r.exists.key ?? r.exists.columns);
-  return new Map([...tables].map(([t, c]) => [t, [...c]]));
-}
-
 /** The lineage columns of a curated file. */
 export function lineageColumns(archive: boolean): { name: string; type: ColumnType }[] {
   return [

@@ -1,9 +1,9 @@
 /** Snapshots of the warehouse tables that a curation looks things up in. */
 import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
+import { referencedTables } from '../../project/referenced-tables.ts';
 import { datasetOf } from '../context.ts';
 import type { LoadContext } from '../load.ts';
-import { referencedTables } from './plan.ts';
 
 /** Snapshots of the reference tables that a dataset needs, by table; made anew when the table has changed. */
 export async function exportReferences(context: LoadContext, key: string): Promise<Record<string, string>> {

@@ -10,29 +10,44 @@ import { plain } from '../verify/verify.ts';
 export interface BeginInput {
   run: string;
   pipeline: string;
-  /** As typed, for the record. */
-  command?: string | null;
-  /** `manual`, `schedule`, `arrival`, `event`, `backfill`. */
-  trigger?: string | null;
+  /** Input of the execution, as whoever started it gave it. */
+  request: RunRequestInput | null;
 }
 
-export async function begin(input: BeginInput, context: StageContext): Promise<{ run: string }> {
-  const known = await context.state.get(RUNS, input.run);
+/** What may be asked of a run. A schedule of AWS starts it with nothing. */
+export interface RunRequestInput {
+  /** As typed, for the record. */
+  command?: string;
+  /** `manual`, `schedule`, `arrival`, `event`, `backfill`. */
+  trigger?: string;
+  /** Also what gave up in earlier runs. */
+  retry_dead_letters?: boolean;
+}
+
+/** What the states of the machine rely on. */
+export interface BeginOutput {
+  run: string;
+  pipeline: string;
+  retry_dead_letters: boolean;
+}
+
+export async function begin({ run, pipeline, request }: BeginInput, context: StageContext): Promise<BeginOutput> {
+  const known = await context.state.get(RUNS, run);
   const doc: RunDoc = known
     ? { ...plain<RunDoc>(known), status: 'running', endedAt: null, errors: [] }
     : {
-        id: input.run,
+        id: run,
         startedAt: isoNow(context.clock),
         endedAt: null,
         status: 'running',
-        command: redact(input.command ?? `pipeline ${input.pipeline}`),
-        pipeline: input.pipeline,
-        trigger: input.trigger ?? 'manual',
+        command: redact(request?.command ?? `pipeline ${pipeline}`),
+        pipeline,
+        trigger: request?.trigger ?? 'schedule',
         totals: EMPTY_BOOKS,
         landed: 0,
         quarantined: 0,
         errors: [],
       };
-  await context.state.transact([putWrite(RUNS, doc), toPublishRun(input.run)]);
-  return { run: input.run };
+  await context.state.transact([putWrite(RUNS, doc), toPublishRun(run)]);
+  return { run, pipeline, retry_dead_letters: request?.retry_dead_letters ?? false };
 }

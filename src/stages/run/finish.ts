@@ -53,6 +53,8 @@ export async function finishRun(input: FinishInput, context: LoadContext): Promi
   }));
   await end(doc, events, context);
   await publish(context);
+  // A run that failed may be continued, and needs its lists then.
+  for await (const { key } of context.objects.list(`runs/${input.run}/`)) await context.objects.remove(key);
   return { status: doc.status };
 }
 

@@ -1,5 +1,5 @@
 /** Pending: which objects have landed and are not at their end yet. What gave up waits as a dead letter and holds up nothing. */
-import { DEAD_LETTERS, deadLetterId } from '../../model/dead-letters.ts';
+import { DEAD_LETTERS, deadLetterId, isHeld } from '../../model/dead-letters.ts';
 import { OBJECTS, type ObjectDoc } from '../../model/objects.ts';
 import type { StageContext } from '../context.ts';
 
@@ -48,6 +48,5 @@ export async function pending(input: PendingInput, context: StageContext): Promi
 
 async function isGivenUp(object: string, input: PendingInput, context: StageContext): Promise<boolean> {
   const letter = await context.state.get(DEAD_LETTERS, deadLetterId('object', object));
-  if (!letter || letter.status === 'resolved' || letter.status === 'replaying') return false;
-  return letter.run === input.run || letter.status === 'discarded' || !input.retry_dead_letters;
+  return letter !== undefined && isHeld(letter, input, context.clock.now());
 }

@@ -1,0 +1,169 @@
+/** Runs the stages that machines call: which one, where (in the owner or in a worker), and what is told of it. */
+import type { StageCall } from '../../adapters/orchestrator/embedded.ts';
+import type { Json } from '../../asl/types.ts';
+import { GranaryError } from '../../lib/errors.ts';
+import { CURATIONS, originId } from '../../model/objects.ts';
+import { type LandInput, type LandOutput, land } from '../../stages/collect/land.ts';
+import { type PollInput, type PollOutput, poll } from '../../stages/collect/poll.ts';
+import type { StageContext } from '../../stages/context.ts';
+import { type CurateInput, type CurateOutput, outputOf } from '../../stages/curate/curate.ts';
+import { exportReferences } from '../../stages/curate/references.ts';
+import { datasetsOf, type LoadContext, type LoadInput, type LoadOutput, load } from '../../stages/load.ts';
+import { type BeginInput, begin } from '../../stages/run/begin.ts';
+import { type DeadLetterInput, deadLetter, errorOf, resolution } from '../../stages/run/dead-letter.ts';
+import { type FinishInput, failRun, finishRun } from '../../stages/run/finish.ts';
+import { type PendingInput, type PendingOutput, pending } from '../../stages/run/pending.ts';
+import { objectOf, plain, type VerifyInput, type VerifyOutput } from '../../stages/verify/verify.ts';
+import { KeyedLock } from './keyed-lock.ts';
+import type { RunEvent } from './run-events.ts';
+
+/** Where parsing and computing happens: a pool of worker processes. */
+export interface StageWorkers {
+  run<Output>(stage: 'verify' | 'curate', input: unknown, call: StageCall): Promise<Output>;
+}
+
+export interface InvokerOptions {
+  context: LoadContext;
+  workers: StageWorkers;
+  tell(run: string, event: RunEvent): void;
+}
+
+type Handler = (input: never, call: StageCall) => Promise<unknown>;
+
+/**
+ * The function behind every Task of a machine. Stages of one object never overlap, whichever runs they belong to: pipelines of one source,
+ * a replay and a backfill may meet at it. Errors: those of the stages.
+ */
+export function stageInvoker({ context: shared, workers, tell }: InvokerOptions): (call: StageCall) => Promise<Json> {
+  const objects = new KeyedLock();
+  const within = (call: StageCall): LoadContext => ({ ...shared, signal: call.signal });
+
+  const handlers: Record<string, Handler> = {
+    begin: (input: BeginInput, call) => begin(input, within(call)),
+
+    async poll(input: PollInput & { run: string }, call): Promise<PollOutput> {
+      const output = await poll(input, within(call));
+      await settleLetters('pipeline', `source ${input.source}`, input.run, within(call));
+      tell(input.run, { type: 'polled', source: input.source, output });
+      // What a person looks at stays out of the run's data.
+      return { ...output, waiting: [], unclaimed: [] };
+    },
+
+    land: (input: { run: string; item: Omit<LandInput, 'run'> }, call) => landFile(input, within(call), tell),
+
+    pending: (input: PendingInput, call): Promise<PendingOutput> => pending(input, within(call)),
+
+    verify: (input: VerifyInput, call) =>
+      objects.hold(input.object, async () => {
+        const output = await workers.run<VerifyOutput>('verify', input, call);
+        return afterVerify(input, output, within(call), tell);
+      }),
+
+    references: async (input: { dataset: string }, call) => ({
+      references: await exportReferences(within(call), input.dataset),
+    }),
+
+    curate: (input: CurateInput & { run?: string }, call) =>
+      objects.hold(input.object, async () => {
+        const output = await workers.run<CurateOutput>('curate', input, call);
+        if (output.status === 'quarantined') {
+          const object = plain(await objectOf(shared, input.object));
+          await settleLetters('object', object.id, call.execution, within(call));
+          tell(input.run ?? call.execution, { type: 'quarantined', object, reasons: output.reasons });
+        }
+        return { dataset: input.dataset, curation: output.curation, status: output.status };
+      }),
+
+    load: (input: LoadInput, call) => objects.hold(input.object, () => loadObject(input, within(call), tell)),
+
+    async 'dead-letter'(input: DeadLetterInput, call) {
+      const output = await deadLetter(input, within(call));
+      const error = errorOf(input.error);
+      const item = input.item as { object?: string; source?: string; file?: { path: string } };
+      const what =
+        input.kind === 'object'
+          ? plain(await objectOf(shared, item.object!)).file
+          : input.kind === 'file'
+            ? `land ${item.source}: ${item.file!.path}`
+            : `poll ${item.source ?? ''}`;
+      tell(input.run, { type: 'failed', what, error, ...(item.object !== undefined && { object: item.object }) });
+      return output;
+    },
+
+    publish: (input: FinishInput, call) => finishRun(input, within(call)),
+
+    'fail-run': (input: FinishInput & { error: { Error: string; Cause: string } }, call) =>
+      failRun({ ...input, error: errorOf(input.error) }, within(call)),
+  };
+
+  return async (call) => {
+    const handler = handlers[call.stage];
+    if (!handler) throw new GranaryError('stage.bad_input', `There is no stage ${call.stage}.`);
+    return ((await handler(call.input as never, call)) ?? null) as Json;
+  };
+}
+
+async function landFile(
+  { run, item }: { run: string; item: Omit<LandInput, 'run'> },
+  context: StageContext,
+  tell: InvokerOptions['tell'],
+): Promise<{ object: string | null; dataset: string; outcome: LandOutput['outcome']; bytes: number }> {
+  const { tenant } = context.project.sources.get(item.source) ?? { tenant: 'main' };
+  const dataset = `${tenant}/${item.source}/${item.dataset}`;
+  const output = await land({ ...item, run }, context);
+  await settleLetters('file', originId(dataset, item.file.path), run, context);
+  tell(run, { type: 'landed', source: item.source, path: item.file.path, output });
+  const isNew = output.outcome !== 'unchanged';
+  return { object: isNew ? output.object! : null, dataset, outcome: output.outcome, bytes: output.bytes };
+}
+
+async function afterVerify(
+  input: VerifyInput,
+  output: VerifyOutput,
+  context: StageContext,
+  tell: InvokerOptions['tell'],
+): Promise<{ object: string; status: VerifyOutput['status']; datasets: string[]; reasons: number }> {
+  const object = plain(await objectOf(context, input.object));
+  if (output.status === 'landed')
+    throw new GranaryError(
+      'verify.blocked',
+      `${object.file} has the bytes of ${output.duplicateOf}, which is not loaded yet.`,
+      {
+        where: { object: object.id },
+      },
+    );
+  if (output.status === 'quarantined') tell(input.run, { type: 'quarantined', object, reasons: output.reasons });
+  if (output.status === 'duplicate') tell(input.run, { type: 'duplicate', object, records: output.records });
+  if (output.status === 'quarantined' || output.status === 'duplicate')
+    await settleLetters('object', object.id, input.run, context);
+  return {
+    object: object.id,
+    status: output.status,
+    datasets: output.status === 'verified' ? datasetsOf(context, object) : [],
+    reasons: output.reasons.length,
+  };
+}
+
+async function loadObject(
+  input: LoadInput,
+  context: LoadContext,
+  tell: InvokerOptions['tell'],
+): Promise<{ table: string; loaded: number }> {
+  const output: LoadOutput = await load(input, context);
+  const object = plain(await objectOf(context, input.object));
+  const curation = (await context.state.get(CURATIONS, input.curation))!;
+  if (object.status === 'loaded') await settleLetters('object', object.id, input.run, context);
+  tell(input.run, { type: 'loaded', object, dataset: input.dataset, curated: outputOf(curation), output });
+  return { table: output.table, loaded: output.loaded };
+}
+
+/** What has come to its end after all is no dead letter any more. */
+async function settleLetters(
+  kind: 'file' | 'object' | 'pipeline',
+  ref: string,
+  run: string,
+  context: StageContext,
+): Promise<void> {
+  const writes = await resolution(kind, ref, run, context);
+  if (writes.length > 0) await context.state.transact(writes);
+}

@@ -1,0 +1,158 @@
+/** The pipelines of an open runtime: their orchestrator, what runs tell, and how a run begins and ends. */
+import { randomBytes } from 'node:crypto';
+import { openEmbeddedOrchestrator } from '../../adapters/orchestrator/embedded.ts';
+import type { Json, JsonObject, Machine } from '../../asl/types.ts';
+import { asGranaryError, GranaryError, type SerializedError } from '../../lib/errors.ts';
+import { RUNS, type RunDoc } from '../../model/runs.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Execution, HistoryEvent, Orchestrator } from '../../ports/orchestrator.ts';
+import type { LoadContext } from '../../stages/load.ts';
+import { errorOf } from '../../stages/run/dead-letter.ts';
+import { failRun } from '../../stages/run/finish.ts';
+import { plain } from '../../stages/verify/verify.ts';
+import { type StageWorkers, stageInvoker } from './invoke.ts';
+import type { RunEvent } from './run-events.ts';
+
+export interface PipelinesOptions {
+  /** File of the orchestrator's state. */
+  file: string;
+  context: LoadContext;
+  workers: StageWorkers;
+  maxInFlight: number;
+  /** Every stage that was run, for metrics and logs. */
+  onStage?(stage: string, seconds: number, error: SerializedError | undefined, run: string): void;
+}
+
+export interface RunStart {
+  /** Made from the time if not given. */
+  id?: string;
+  pipeline: string;
+  machine: Machine;
+  /** See `RunRequestInput` of the stage `begin`. */
+  input?: JsonObject;
+}
+
+type Listeners = Map<string, Set<(event: RunEvent) => void>>;
+
+export class Pipelines {
+  readonly orchestrator: Orchestrator;
+  readonly #context: LoadContext;
+  readonly #listeners: Listeners;
+
+  private constructor(orchestrator: Orchestrator, context: LoadContext, listeners: Listeners) {
+    this.orchestrator = orchestrator;
+    this.#context = context;
+    this.#listeners = listeners;
+  }
+
+  /** Opens the orchestrator: what was running when its last owner ended goes on at once. */
+  static async open(options: PipelinesOptions): Promise<Pipelines> {
+    const { context } = options;
+    const listeners: Listeners = new Map();
+    const tell = (run: string, event: RunEvent) => {
+      for (const key of [run, ANY]) for (const listener of listeners.get(key) ?? []) listener(event);
+    };
+    const invoke = stageInvoker({ context, workers: options.workers, tell });
+    const orchestrator = await openEmbeddedOrchestrator({
+      file: options.file,
+      clock: context.clock,
+      objects: context.objects,
+      state: context.state,
+      maxInFlight: options.maxInFlight,
+      async invoke(call) {
+        const began = context.clock.now();
+        let error: SerializedError | undefined;
+        try {
+          return await invoke(call);
+        } catch (e) {
+          error = asGranaryError(e).toJSON();
+          throw e;
+        } finally {
+          options.onStage?.(call.stage, (context.clock.now() - began) / 1000, error, call.execution);
+        }
+      },
+      publish: async () => undefined,
+      onEvent: (execution, event) => {
+        const retry = retryOf(event);
+        if (retry) tell(execution.split(':')[0]!, retry);
+      },
+    });
+    return new Pipelines(orchestrator, context, listeners);
+  }
+
+  /** Hears what a run tells, or with no run what all do. Returns how to stop. */
+  follow(run: string | undefined, listener: (event: RunEvent) => void): () => void {
+    const key = run ?? ANY;
+    const of = this.#listeners.get(key) ?? new Set();
+    this.#listeners.set(key, of.add(listener));
+    return () => {
+      of.delete(listener);
+      if (of.size === 0) this.#listeners.delete(key);
+    };
+  }
+
+  /** Errors: `run.conflict`. */
+  async start({ id = runId(this.#context.clock), pipeline, machine, input = {} }: RunStart): Promise<Execution> {
+    return this.orchestrator.start({ id, pipeline, machine, input });
+  }
+
+  /** Waits for a run and returns its record. When `signal` aborts, the run is stopped. */
+  async finish(id: string, signal?: AbortSignal): Promise<RunDoc> {
+    let execution: Execution | undefined;
+    try {
+      execution = await this.orchestrator.wait(id, signal);
+    } catch (e) {
+      if (!signal?.aborted) throw e;
+      await this.orchestrator.cancel(id, 'Stopped by request.');
+      execution = await this.orchestrator.get(id);
+    }
+    return this.close(id, execution);
+  }
+
+  /** Ends the record of a run whose machine did not: it was stopped, timed out, or could not even say that it failed. */
+  async close(id: string, execution: Execution | undefined): Promise<RunDoc> {
+    const doc = await this.#context.state.get(RUNS, id);
+    if (doc && doc.status !== 'running') return plain<RunDoc>(doc);
+    const { pipeline = doc?.pipeline ?? '' } = execution ?? {};
+    if (!doc) throw new GranaryError('run.failed', causeOf(execution).message);
+    const interrupted = execution === undefined || execution.status === 'ABORTED';
+    await failRun({ run: id, pipeline, error: causeOf(execution), interrupted }, this.#context);
+    return plain<RunDoc>((await this.#context.state.get(RUNS, id))!);
+  }
+
+  /** Runs that say they are running and are not: their owner was killed before they had begun, or their state was removed. */
+  async closeStale(): Promise<void> {
+    const stale: string[] = [];
+    for await (const doc of this.#context.state.query(RUNS, { index: 'status', equals: ['running'] }))
+      stale.push(doc.id);
+    for (const id of stale) {
+      const execution = await this.orchestrator.get(id);
+      if (execution?.status !== 'RUNNING') await this.close(id, execution);
+    }
+  }
+
+  async shutdown(graceMs?: number): Promise<void> {
+    await this.orchestrator.close(graceMs);
+  }
+}
+
+const ANY = '*';
+
+/** Sorts by time. */
+export function runId(clock: Clock): string {
+  const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  return `${stamp}-${randomBytes(3).toString('hex')}`;
+}
+
+function causeOf(execution: Execution | undefined): SerializedError {
+  if (!execution?.error) return { code: 'run.failed', message: 'The run ended without saying why.', transient: false };
+  return errorOf({ Error: execution.error, Cause: execution.cause ?? '' });
+}
+
+/** The line about a retry, from the history. */
+function retryOf(event: HistoryEvent): RunEvent | undefined {
+  if (event.type !== 'TaskRetryScheduled') return undefined;
+  const { error, cause, attempt } = (event.details ?? {}) as Record<string, Json>;
+  const shown = errorOf({ Error: String(error), Cause: String(cause ?? '') });
+  return { type: 'retry', what: event.state ?? event.path, error: shown, attempt: Number(attempt ?? 1) };
+}
