@@ -5,6 +5,7 @@ import { openContext, openProject, type ProjectOptions } from '../runtime/contex
 import { openRuntime, type Runtime } from '../runtime/runtime.ts';
 import type { StageContext } from '../stages/context.ts';
 import type { Call } from './command.ts';
+import { findOwner, type OwnerClient } from './owner-client.ts';
 
 /** The project that the call means. Errors: `config.not_found`. */
 export async function projectOptions({ options }: Call): Promise<ProjectOptions> {
@@ -50,4 +51,10 @@ export async function withRuntime<T>(call: Call, use: (runtime: Runtime) => Prom
     terminal.bars.clear();
     await runtime.close();
   }
+}
+
+/** The API of the process that owns the data directory, if one runs and has an API. */
+export async function ownerOf(call: Call): Promise<OwnerClient | undefined> {
+  const { project } = await openProject(await projectOptions(call));
+  return findOwner(project.dataDir);
 }

@@ -1,44 +1,92 @@
 /** A run on the terminal: lines and bars while it goes, the summary after it, and the exit code. What `run`, `replay` and `release` share. */
+import type { BooksDoc } from '../model/books.ts';
+import type { RunDoc } from '../model/runs.ts';
 import { findBooks } from '../runtime/books.ts';
-import { type RunRequest, run } from '../runtime/run.ts';
+import { type RunEvent, type RunRequest, run } from '../runtime/run.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Call, EXIT, type ExitCode } from './command.ts';
+import type { OwnerClient } from './owner-client.ts';
 import { eventLine } from './run-lines.ts';
 import { emptyLog, record } from './run-log.ts';
 import { printSummary, summaryDocument } from './run-summary.ts';
 
-export interface ProcessingRequest extends Pick<RunRequest, 'sources' | 'skipCollect'> {
+export interface ProcessingRequest extends Pick<RunRequest, 'pipeline' | 'sources' | 'skipCollect' | 'parameters'> {
   /** `rejects` and `quarantine`: what makes the exit code 4. */
   failOn: readonly string[];
 }
 
+/** In this process, which owns the data directory. */
 export async function processAndTell(call: Call, runtime: Runtime, request: ProcessingRequest): Promise<ExitCode> {
-  const { terminal } = call;
-  const log = emptyLog();
+  const teller = new RunTeller(call, request.failOn);
+  const { failOn: _, ...what } = request;
   const doc = await run(runtime, {
+    ...what,
     command: call.line,
-    ...(request.sources && { sources: request.sources }),
-    ...(request.skipCollect && { skipCollect: true }),
     signal: call.signal,
-    onEvent(event) {
-      // What was stopped by request has not failed.
-      if (event.type === 'failed' && event.error.code === 'cancelled') return;
-      record(log, event);
-      if ('object' in event && typeof event.object === 'object') terminal.bars.finish(event.object.file);
-      if (event.type === 'failed') terminal.bars.finish(event.what);
-      const line = eventLine(event, terminal.style);
-      if (line !== undefined) terminal.line(line);
-    },
+    onEvent: (event) => teller.tell(event),
   });
-  terminal.bars.clear();
-  const books = await findBooks({ run: doc.id }, runtime.context);
-  const summary = { run: doc, log, books };
-  terminal.document(summaryDocument(summary));
-  printSummary(summary, terminal);
-  if (doc.status === 'interrupted') return EXIT.interrupted;
-  if (doc.status === 'failed') return EXIT.failed;
-  const refused =
-    (request.failOn.includes('rejects') && doc.totals.rejected > 0) ||
-    (request.failOn.includes('quarantine') && doc.quarantined > 0);
-  return refused ? EXIT.refused : EXIT.ok;
+  return teller.end(doc, await findBooks({ run: doc.id }, runtime.context));
+}
+
+/** In the owner that runs already. Who stops the command stops the run, as if it were here. */
+export async function followAndTell(
+  call: Call,
+  owner: OwnerClient,
+  id: string,
+  failOn: readonly string[],
+): Promise<ExitCode> {
+  const teller = new RunTeller(call, failOn);
+  const doc = await ended(call, owner, id, teller);
+  return teller.end(doc, await owner.get<BooksDoc[]>('/v1/books', { run: id }));
+}
+
+async function ended(call: Call, owner: OwnerClient, id: string, teller: RunTeller): Promise<RunDoc> {
+  let last: RunDoc | undefined;
+  try {
+    for await (const { event } of owner.follow(id, call.signal)) {
+      if (event.type === 'ended') last = event.run;
+      else teller.tell(event);
+    }
+  } catch (e) {
+    if (!call.signal.aborted) throw e;
+  }
+  if (call.signal.aborted) return owner.post<RunDoc>(`/v1/runs/${encodeURIComponent(id)}/cancel`);
+  return last ?? (await owner.get<{ run: RunDoc }>(`/v1/runs/${encodeURIComponent(id)}`)).run;
+}
+
+/** Tells of one run. */
+class RunTeller {
+  readonly #call: Call;
+  readonly #failOn: readonly string[];
+  readonly #log = emptyLog();
+
+  constructor(call: Call, failOn: readonly string[]) {
+    this.#call = call;
+    this.#failOn = failOn;
+  }
+
+  tell(event: RunEvent): void {
+    const { terminal } = this.#call;
+    // What was stopped by request has not failed.
+    if (event.type === 'failed' && event.error.code === 'cancelled') return;
+    record(this.#log, event);
+    if ('object' in event && typeof event.object === 'object') terminal.bars.finish(event.object.file);
+    if (event.type === 'failed') terminal.bars.finish(event.what);
+    const line = eventLine(event, terminal.style);
+    if (line !== undefined) terminal.line(line);
+  }
+
+  end(doc: RunDoc, books: BooksDoc[]): ExitCode {
+    const { terminal } = this.#call;
+    terminal.bars.clear();
+    const summary = { run: doc, log: this.#log, books };
+    terminal.document(summaryDocument(summary));
+    printSummary(summary, terminal);
+    if (doc.status === 'interrupted') return EXIT.interrupted;
+    if (doc.status === 'failed') return EXIT.failed;
+    const refused =
+      (this.#failOn.includes('rejects') && doc.totals.rejected > 0) ||
+      (this.#failOn.includes('quarantine') && doc.quarantined > 0);
+    return refused ? EXIT.refused : EXIT.ok;
+  }
 }

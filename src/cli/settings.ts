@@ -29,3 +29,13 @@ export function readCodecSettings(assignments: readonly string[]): Record<string
       throw usage(`"${a}" is not codec.field=value`, 'For example: openpgp.private_key_file=keys/granary.asc');
   return readAssignments(assignments) as Record<string, Tree>;
 }
+
+/** `day=2026-11-24` of --parameter: the value may hold anything. Errors: `cli.usage`. */
+export function readParameters(assignments: readonly string[]): Record<string, string> {
+  const pairs = assignments.map((a) => {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(a) ?? [];
+    if (name === undefined) throw usage(`"${a}" is not name=value`);
+    return [name, value!];
+  });
+  return Object.fromEntries(pairs) as Record<string, string>;
+}

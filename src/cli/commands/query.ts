@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { GranaryError } from '../../lib/errors.ts';
 import { formatCount, formatSeconds } from '../../lib/units.ts';
-import type { QueryResult } from '../../ports/warehouse.ts';
+import type { QueryOptions, QueryResult } from '../../ports/warehouse.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
-import { withRuntime } from '../open.ts';
+import { ownerOf, withRuntime } from '../open.ts';
 import { withOutput } from '../output.ts';
 import { usage } from '../parse.ts';
 import { type RowFormat, tableOf, type Write, writeRows } from '../rows.ts';
@@ -23,9 +23,9 @@ export async function execute(call: Call): Promise<ExitCode> {
     | 'table';
   const limit = options.count('limit') ?? (format === 'table' ? TABLE_LIMIT : undefined);
   const started = performance.now();
-  await withRuntime(call, async (runtime) => {
+  const ask = async (query: (sql: string, options: QueryOptions) => Promise<QueryResult>) => {
     try {
-      const result = await runtime.context.warehouse.query(statement.sql, {
+      const result = await query(statement.sql, {
         signal,
         ...(limit !== undefined && { maxRows: limit }),
       });
@@ -39,7 +39,10 @@ export async function execute(call: Call): Promise<ExitCode> {
     } catch (e) {
       throw pointAt(e, statement);
     }
-  });
+  };
+  const owner = await ownerOf(call);
+  if (owner) await ask((sql, how) => owner.query(sql, how));
+  else await withRuntime(call, ({ context }) => ask((sql, how) => context.warehouse.query(sql, how)));
   return EXIT.ok;
 }
 
