@@ -1,6 +1,6 @@
 /** The interpreter: durable executions of state machines in one SQLite file. */
 import type { Engine, EngineOptions, Execution, StartRequest } from './api.ts';
-import { firstStatus, revive } from './children.ts';
+import { firstStatus } from './children.ts';
 import { type Frame, type Run, stateOf } from './core.ts';
 import { type Database, openDatabase } from './database.ts';
 import { canonical, checkDocument, hashOf, MAX_DATA_BYTES, ROOT_SCOPE } from './document.ts';
@@ -11,6 +11,7 @@ import { lockFile } from './lock.ts';
 import { type Pump, startPump } from './pump.ts';
 import * as queries from './queries.ts';
 import { recover } from './recover.ts';
+import { bringBack } from './steps.ts';
 
 const MAX_IN_FLIGHT = 64;
 const PRUNE_AT_ONCE = 100;
@@ -256,5 +257,5 @@ function redrive(db: Database, { core }: Pump, row: queries.ExecutionRow): void 
   const run: Run = core.renew(row.num);
   core.record(run, 'ExecutionRedriven', '', undefined, `{"redriveCount":${run.redrives}}`);
   const root = db.get<Frame>("SELECT * FROM frame WHERE exec = ? AND path = ''", row.num)!;
-  revive(core, run, root);
+  bringBack(core, root);
 }

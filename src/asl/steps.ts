@@ -59,6 +59,18 @@ export function itemsRead(core: Core, frame: Frame, total: number): void {
   );
 }
 
+/** Brings the failed or aborted root of an execution back. */
+export function bringBack(core: Core, frame: Frame): void {
+  const run = core.run(frame.exec);
+  walk(
+    core,
+    attempt(core, run, frame, () => {
+      revive(core, run, frame);
+      return undefined;
+    }),
+  );
+}
+
 function walk(core: Core, start: Going): void {
   let frame = start;
   for (let n = 0; frame; n++) {

@@ -1,0 +1,359 @@
+/** Stop, redrive, pause, restart, close, and what can be asked of executions. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openEngine } from './engine.ts';
+import { bench, lines, machine, map, parallel, START, type Tasks, task } from './testing.ts';
+import type { Json } from './types.ts';
+import { StatesError } from './types.ts';
+
+const code = (expected: string) => (e: unknown) => (e as { code?: string }).code === expected;
+
+/** `flaky` fails while `broken`; `slow` takes a minute. */
+function switchable() {
+  const state = { broken: true };
+  const tasks = (sleep: () => (ms: number, signal: AbortSignal) => Promise<void>): Tasks => ({
+    flaky: (parameters) => {
+      if (state.broken) throw new StatesError('Broken', 'switched off');
+      return parameters;
+    },
+    ok: (parameters) => parameters,
+    slow: async (parameters, call) => {
+      await sleep()(60_000, call.signal);
+      return parameters;
+    },
+  });
+  return { state, tasks };
+}
+
+async function opened(more = {}) {
+  const { state, tasks } = switchable();
+  const b = await bench(
+    tasks(() => (ms, signal) => b.clock.sleep(ms, signal)),
+    more,
+  );
+  return { b, state };
+}
+
+test('stop aborts what runs and tells it', async () => {
+  const { b } = await opened();
+  b.engine.start({
+    id: 'x',
+    pipeline: 'p',
+    machine: machine({ P: parallel([{ A: task('slow') }, { B: { Type: 'Wait', Seconds: 9, End: true } }]) }),
+    input: {},
+  });
+  await b.clock.advance(1000);
+  const ended = b.engine.wait('x');
+  b.engine.stop('x', 'Manual', 'not today');
+  const execution = await b.clock.until(ended);
+  assert.deepEqual([execution.status, execution.error, execution.cause], ['ABORTED', 'Manual', 'not today']);
+  assert.ok(b.calls[0]!.signal.aborted);
+  assert.deepEqual(lines(b.engine.history('x')).slice(-6), [
+    'TaskStateAborted /P#0/0 A',
+    'ParallelBranchAborted /P#0/0 P',
+    'WaitStateAborted /P#0/1 B',
+    'ParallelBranchAborted /P#0/1 P',
+    'ParallelStateAborted P',
+    'ExecutionAborted',
+  ]);
+  // Of one that has ended, nothing more.
+  b.engine.stop('x');
+  assert.equal(b.engine.get('x')!.error, 'Manual');
+  await b.end();
+});
+
+test('redrive continues from the failed state, keeps what has finished, and counts retries anew', async () => {
+  const { b, state } = await opened();
+  const Retry = [{ ErrorEquals: ['Broken'], MaxAttempts: 1 }];
+  const m = machine({
+    First: task('ok', { Next: 'P' }),
+    P: parallel([
+      { A: task('ok', { Next: 'B' }), B: task('flaky', { Retry }) },
+      { C: task('ok') },
+      { D: task('slow') },
+    ]),
+  });
+  assert.equal((await b.run(m, 1)).error, 'Broken');
+  const before = b.calls.length;
+  state.broken = false;
+  const redriven = b.engine.redrive('x');
+  assert.deepEqual([redriven.status, redriven.redrives, redriven.error], ['RUNNING', 1, undefined]);
+  const execution = await b.clock.until(b.engine.wait('x'));
+  assert.deepEqual(execution.output, [1, 1, 1]);
+  assert.deepEqual(
+    b.calls.slice(before).map((call) => [call.key, call.attempt]),
+    [
+      ['x/P#0/0/B#0', 1],
+      ['x/P#0/2/D#0', 1],
+    ],
+  );
+  assert.deepEqual(
+    lines(b.engine.history('x'), 'redriveCount').filter((l) => l.startsWith('ExecutionR')),
+    ['ExecutionRedriven redriveCount=1'],
+  );
+  await b.end();
+});
+
+test('redrive of a Map keeps MaxConcurrency and finished items, also through nested maps', async () => {
+  const { b, state } = await opened();
+  const inner = map({ T: task('ok', { Next: 'F' }), F: task('flaky') }, { MaxConcurrency: 1 });
+  const m = machine({ M: map({ I: inner }, { MaxConcurrency: 2, ToleratedFailureCount: 1 }, 'DISTRIBUTED') });
+  const execution = await b.run(m, [[1], [2, 3], [4], [5]]);
+  assert.equal(execution.error, 'States.ExceedToleratedFailureThreshold');
+  state.broken = false;
+  const before = b.calls.length;
+  b.engine.redrive('x');
+  let most = 0;
+  const done = b.engine.wait('x');
+  await b.clock.settle();
+  most = Math.max(most, b.engine.current('x').filter((p) => p.state !== 'M' && p.state !== 'I').length);
+  assert.deepEqual((await b.clock.until(done)).output, [[1], [2, 3], [4], [5]]);
+  assert.ok(most <= 2);
+  const again = b.calls.slice(before).map((call) => call.key);
+  assert.equal(again.filter((key) => key === 'x/M#0/0/I#0/0/T#0').length, 0, 'a finished step ran again');
+  assert.equal(new Set(again).size, again.length);
+  await b.end();
+});
+
+test('redrive after a stop goes on with a Wait where it was', async () => {
+  const { b } = await opened();
+  b.engine.start({
+    id: 'x',
+    pipeline: 'p',
+    machine: machine({ W: { Type: 'Wait', Seconds: 100, End: true } }),
+    input: {},
+  });
+  await b.clock.advance(30_000);
+  b.engine.stop('x');
+  await b.clock.advance(30_000);
+  b.engine.redrive('x');
+  assert.equal((await b.clock.until(b.engine.wait('x'))).endedAt, START + 100_000);
+  await b.end();
+});
+
+test('what runs or has succeeded cannot be redriven, and what is not there is said', async () => {
+  const { b } = await opened();
+  b.engine.start({ id: 'x', pipeline: 'p', machine: machine({ T: task('slow') }), input: {} });
+  assert.throws(() => b.engine.redrive('x'), code('NotRedrivable'));
+  await b.clock.until(b.engine.wait('x'));
+  assert.throws(() => b.engine.redrive('x'), code('NotRedrivable'));
+  assert.throws(() => b.engine.redrive('y'), code('ExecutionDoesNotExist'));
+  await b.end();
+});
+
+test('redrive gives the machine its time anew', async () => {
+  const { b } = await opened();
+  const m = machine({ T: task('slow') }, { TimeoutSeconds: 50 });
+  assert.equal((await b.run(m)).status, 'TIMED_OUT');
+  await b.clock.advance(500_000);
+  b.engine.redrive('x');
+  assert.equal((await b.clock.until(b.engine.wait('x'))).endedAt, START + 600_000);
+  await b.end();
+});
+
+test('a paused pipeline begins no step, ends those in flight, and stays paused over a restart', async () => {
+  const { b } = await opened();
+  const m = machine({
+    A: task('slow', { Next: 'B' }),
+    B: task('ok', { Next: 'W' }),
+    W: { Type: 'Wait', Seconds: 5, Next: 'C' },
+    C: { Type: 'Succeed' },
+  });
+  b.engine.start({ id: 'x', pipeline: 'p', machine: m, input: 7 });
+  b.engine.start({ id: 'other', pipeline: 'q', machine: m, input: 7 });
+  await b.clock.advance(1000);
+  b.engine.pause('p');
+  await b.clock.advance(3_600_000);
+  assert.deepEqual(lines(b.engine.history('x')).slice(-3), [
+    'TaskSucceeded A',
+    'TaskStateExited A',
+    'TaskStateEntered B',
+  ]);
+  assert.equal(b.engine.get('other')!.status, 'SUCCEEDED');
+  b.engine.start({ id: 'new', pipeline: 'p', machine: m, input: 7 });
+  await b.restart();
+  await b.clock.advance(3_600_000);
+  assert.deepEqual(b.engine.paused(), ['p']);
+  assert.equal(lines(b.engine.history('new')).length, 2);
+  b.engine.resume('p');
+  assert.equal((await b.clock.until(b.engine.wait('x'))).output, 7);
+  assert.equal((await b.clock.until(b.engine.wait('new'))).output, 7);
+  assert.deepEqual(b.engine.paused(), []);
+  await b.end();
+});
+
+test('a Wait that ends during a pause goes on when the pipeline is resumed', async () => {
+  const { b } = await opened();
+  b.engine.start({
+    id: 'x',
+    pipeline: 'p',
+    machine: machine({ W: { Type: 'Wait', Seconds: 5, End: true } }),
+    input: 1,
+  });
+  await b.clock.settle();
+  b.engine.pause('p');
+  await b.clock.advance(10_000);
+  assert.equal(b.engine.get('x')!.status, 'RUNNING');
+  b.engine.resume('p');
+  await b.clock.settle();
+  assert.equal(b.engine.get('x')!.endedAt, START + 10_000);
+  await b.end();
+});
+
+test('a restart in the middle of everything changes no result and repeats no finished step', async () => {
+  const finished: string[] = [];
+  const b = await bench({
+    work: async (parameters, call) => {
+      await b.clock.sleep(100 + ((parameters as number) % 7) * 50, call.signal);
+      finished.push(call.key);
+      return parameters;
+    },
+  });
+  const m = machine({
+    M: map(
+      { A: task('work', { Next: 'W' }), W: { Type: 'Wait', Seconds: 0.2, Next: 'B' }, B: task('work') },
+      { MaxConcurrency: 5 },
+    ),
+  });
+  const items = Array.from({ length: 40 }, (_, i) => i);
+  b.engine.start({ id: 'x', pipeline: 'p', machine: m, input: items });
+  for (let i = 0; i < 15; i++) {
+    await b.clock.advance(170);
+    await b.restart();
+  }
+  assert.deepEqual((await b.clock.until(b.engine.wait('x'))).output, items);
+  assert.equal(finished.length, 80);
+  assert.equal(new Set(finished).size, 80);
+  await b.end();
+});
+
+test('close waits for attempts in flight within the grace, and hands back the others', async () => {
+  const { b } = await opened();
+  const m = machine({ A: task('slow', { Next: 'B' }), B: task('ok') });
+  b.engine.start({ id: 'x', pipeline: 'p', machine: m, input: 7 });
+  await b.clock.advance(1000);
+  const waiting = assert.rejects(b.engine.wait('x'), code('EngineClosed'));
+  await b.clock.until(b.engine.close(100_000));
+  await waiting;
+  assert.throws(() => b.engine.get('x'), code('EngineClosed'));
+  assert.equal(b.clock.now(), START + 60_000);
+  await b.restart();
+  assert.equal((await b.clock.until(b.engine.wait('x'))).output, 7);
+  // A ended within the grace, so only B ran after it.
+  assert.deepEqual(
+    b.calls.map((call) => call.state),
+    ['A', 'B'],
+  );
+  b.engine.start({ id: 'y', pipeline: 'p', machine: m, input: 7 });
+  await b.clock.advance(1000);
+  await b.clock.until(b.engine.close(10_000));
+  assert.ok(b.calls[2]!.signal.aborted);
+  await b.end();
+});
+
+test('starting an id again with an equal input gives the one that is there; another input is refused', async () => {
+  const { b } = await opened();
+  const m = machine({ T: task('ok') });
+  b.engine.start({ id: 'x', pipeline: 'p', machine: m, input: { a: 1, b: 2 } });
+  assert.equal(b.engine.start({ id: 'x', pipeline: 'p', machine: m, input: { b: 2, a: 1 } }).id, 'x');
+  assert.throws(
+    () => b.engine.start({ id: 'x', pipeline: 'p', machine: m, input: { a: 2 } }),
+    code('ExecutionAlreadyExists'),
+  );
+  assert.throws(
+    () => b.engine.start({ id: 'x', pipeline: 'q', machine: m, input: { a: 1, b: 2 } }),
+    code('ExecutionAlreadyExists'),
+  );
+  await b.clock.until(b.engine.wait('x'));
+  assert.equal(b.calls.length, 1);
+  await b.end();
+});
+
+test('documents that cannot run and inputs over 256 KiB are refused at the start', async () => {
+  const { b } = await opened();
+  const start =
+    (m: object, input: Json = {}) =>
+    () =>
+      b.engine.start({ id: 'x', pipeline: 'p', machine: m as never, input });
+  assert.throws(start({ StartAt: 'B', States: { A: { Type: 'Succeed' } } }), code('InvalidDefinition'));
+  assert.throws(start(machine({ A: { Type: 'Magic', End: true } })), code('InvalidDefinition'));
+  assert.throws(start(machine({ M: { Type: 'Map', End: true } })), code('InvalidDefinition'));
+  assert.throws(start(machine({ A: { Type: 'Succeed' } }), 'x'.repeat(262_143)), code('InvalidExecutionInput'));
+  assert.deepEqual(b.engine.list(), []);
+  await b.end();
+});
+
+test('list gives the newest first, by pipeline and status, page by page', async () => {
+  const { b } = await opened();
+  for (let i = 0; i < 6; i++) {
+    const m = machine({ T: i % 3 === 0 ? { Type: 'Fail', Error: 'E' } : { Type: 'Succeed' } });
+    b.engine.start({ id: `x${i}`, pipeline: i % 2 ? 'odd' : 'even', machine: m, input: i });
+    await b.clock.advance(1000);
+  }
+  const ids = (request: Parameters<typeof b.engine.list>[0]) =>
+    b.engine
+      .list(request)
+      .map((e) => e.id)
+      .join(' ');
+  assert.equal(ids({}), 'x5 x4 x3 x2 x1 x0');
+  assert.equal(ids({ pipeline: 'odd' }), 'x5 x3 x1');
+  assert.equal(ids({ status: 'FAILED' }), 'x3 x0');
+  assert.equal(ids({ limit: 2, before: 'x4' }), 'x3 x2');
+  const [newest] = b.engine.list({ limit: 1 });
+  assert.deepEqual(b.engine.definition(newest!.definition), machine({ T: { Type: 'Succeed' } }));
+  assert.deepEqual(
+    b.engine.history('x5', { after: 1, limit: 2 }).map((e) => [e.seq, e.type]),
+    [
+      [2, 'SucceedStateEntered'],
+      [3, 'SucceedStateExited'],
+    ],
+  );
+  await b.end();
+});
+
+test('prune removes ended executions with all that belongs to them, and no others', async () => {
+  const { b } = await opened();
+  await b.run(machine({ M: map({ T: task('flaky') }) }), [1, 2], 'old');
+  await b.clock.advance(1000);
+  b.engine.start({
+    id: 'running',
+    pipeline: 'p',
+    machine: machine({ W: { Type: 'Wait', Seconds: 999, End: true } }),
+    input: {},
+  });
+  await b.run(machine({ S: { Type: 'Succeed' } }), {}, 'new');
+  assert.equal(b.engine.prune(START + 500), 1);
+  assert.deepEqual(
+    b.engine.list().map((e) => e.id),
+    ['new', 'running'],
+  );
+  assert.deepEqual(b.engine.history('old'), []);
+  const { events } = b.engine.stats();
+  await b.restart();
+  assert.equal(b.engine.stats().events, events);
+  await b.end();
+});
+
+test('a second engine on the same file is refused, until the first is closed', async () => {
+  const { b } = await opened();
+  const again = () => openEngine({ file: b.file, clock: b.clock, runTask: async () => null });
+  await assert.rejects(again(), code('EngineBusy'));
+  await b.engine.close();
+  const second = await again();
+  await assert.rejects(again(), code('EngineBusy'));
+  await second.close();
+  await b.end();
+});
+
+test('onEvent hears every event once, in order, after it is stored', async () => {
+  const heard: string[] = [];
+  const { b } = await opened({
+    onEvent: (id: string, event: { seq: number; type: string }) => heard.push(`${id} ${event.seq} ${event.type}`),
+  });
+  await b.run(machine({ A: task('ok', { Next: 'B' }), B: { Type: 'Succeed' } }));
+  assert.deepEqual(
+    heard,
+    b.engine.history('x').map((e) => `x ${e.seq} ${e.type}`),
+  );
+  await b.end();
+});
