@@ -210,6 +210,14 @@ export function stateOf(run: Run, frame: { scope: string; state: string }): Stat
   return state;
 }
 
+export function stateIfKnown(run: Run, frame: Frame): State | undefined {
+  try {
+    return stateOf(run, frame);
+  } catch {
+    return undefined;
+  }
+}
+
 export function frameById(core: { db: Database }, id: number): Frame | undefined {
   return core.db.get<Frame>('SELECT * FROM frame WHERE id = ?', id);
 }

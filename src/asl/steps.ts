@@ -3,10 +3,20 @@
  * transitions or, when it throws, nothing. A chain of states that need no one else (Pass, Choice, Succeed, the end of a child, the join
  * of its parent) is walked in one go.
  */
-import { abortChildren, dropChildren, fanOf, fill, firstStatus, isComplete, openFan, type Plan } from './children.ts';
+import {
+  abortChildren,
+  dropChildren,
+  fanOf,
+  fill,
+  firstStatus,
+  isComplete,
+  openFan,
+  type Plan,
+  revive,
+} from './children.ts';
 import { contextOf } from './context.ts';
 import type { Core, Fan, Frame, Run } from './core.ts';
-import { frameById, retriesOf, saveFrame, stateOf } from './core.ts';
+import { frameById, retriesOf, saveFrame, stateIfKnown, stateOf } from './core.ts';
 import { isDatabaseError } from './database.ts';
 import { dataText, isDistributed, MAX_DATA_BYTES } from './document.ts';
 import { finish, scheduleRetry } from './endings.ts';
@@ -18,6 +28,7 @@ import {
   concurrencyOf,
   decide,
   effectiveInput,
+  type FailurePlan,
   planFailure,
   toleratedOf,
   withResult,
@@ -257,17 +268,17 @@ function fail(core: Core, run: Run, from: Frame, cause: StatesError, tell: boole
   let frame = from;
   let error = cause;
   for (let known = !tell; ; known = false) {
-    const state = knownState(run, frame);
+    const state = stateIfKnown(run, frame);
     if (state && !known && state.Type !== 'Fail') {
       const type = isDistributed(state) && fanOf(core, frame.id) ? 'MapRunFailed' : `${state.Type}StateFailed`;
       core.record(run, type, frame.path, frame.state, errorDetails(error));
     }
     const random = core.host.random ?? Math.random;
-    const plan = state
-      ? attemptPlan(() => planFailure(state, JSON.parse(frame.input) as Json, error, retriesOf(frame), random))
-      : { kind: 'fail' as const };
-    if (plan instanceof StatesError) error = plan;
-    else if (plan.kind !== 'fail' && state) {
+    const plan: FailurePlan = state
+      ? planFailure(state, JSON.parse(frame.input) as Json, error, retriesOf(frame), random)
+      : { kind: 'fail' };
+    if (plan.kind === 'fail') error = plan.error ?? error;
+    else if (state) {
       abortChildren(core, run, frame);
       dropChildren(core, frame.id);
       if (plan.kind === 'retry') return scheduleRetry(core, run, frame, state, error, plan);
@@ -303,21 +314,5 @@ function fail(core: Core, run: Run, from: Frame, cause: StatesError, tell: boole
         `${fan.failed} of ${fan.total} items failed; the last: ${error.error}: ${error.causeText}`.slice(0, 32_768),
       );
     frame = parent;
-  }
-}
-
-function knownState(run: Run, frame: Frame): State | undefined {
-  try {
-    return stateOf(run, frame);
-  } catch {
-    return undefined;
-  }
-}
-
-function attemptPlan<T>(work: () => T): T | StatesError {
-  try {
-    return work();
-  } catch (e) {
-    return asStatesError(e);
   }
 }

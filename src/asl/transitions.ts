@@ -168,7 +168,8 @@ export function toleratedOf(state: MapState, distributed: boolean, total: number
 export type FailurePlan =
   | { kind: 'retry'; delayMs: number; counts: number[] }
   | { kind: 'catch'; next: string; output: Json }
-  | { kind: 'fail' };
+  /** `error` takes the place of the one at hand: what a Catch made of it cannot be placed. */
+  | { kind: 'fail'; error?: StatesError };
 
 /** `counts`: retries made so far of each retrier. The first retrier and the first catcher that name the error decide. */
 export function planFailure(
@@ -194,7 +195,11 @@ export function planFailure(
   const catcher = Catch.find((c) => names(c.ErrorEquals));
   if (!catcher) return { kind: 'fail' };
   const caught = { Error: error.error, Cause: error.causeText };
-  return { kind: 'catch', next: catcher.Next, output: placed(catcher.ResultPath, raw, caught) };
+  try {
+    return { kind: 'catch', next: catcher.Next, output: placed(catcher.ResultPath, raw, caught) };
+  } catch (e) {
+    return { kind: 'fail', error: asStatesError(e) };
+  }
 }
 
 /** Any error of an evaluation as one that a machine knows. */
