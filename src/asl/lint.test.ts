@@ -115,7 +115,7 @@ const whole: Any = {
       Parameters: { TopicArn: 't', 'Message.$': '$.error.Cause' },
       Next: 'Broken',
     },
-    Broken: { Type: 'Fail', ErrorPath: '$.error.Error', Cause: 'see the error' },
+    Broken: { Type: 'Fail', ErrorPath: '$.error.Error', CausePath: "States.Format('see {}', $.error)" },
     Done: { Type: 'Succeed', OutputPath: '$.poll' },
   },
 };

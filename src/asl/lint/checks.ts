@@ -82,6 +82,11 @@ export const pathOrNull: Check = (value, at, report) => {
   if (value !== null) path(value, at, report);
 };
 
+/** A path or an intrinsic call. */
+export const pathOrCall: Check = (value, at, report) => {
+  for (const fault of faultsOfTemplate({ '.$': value as Json })) report(at, fault.message);
+};
+
 export const referencePath: Check = (value, at, report) => {
   if (typeof value !== 'string') report(at, 'is a reference path');
   else if (!isReferencePath(value)) report(at, `'${value}' is no reference path: it has names and indexes only`);

@@ -11,7 +11,7 @@ import {
   number,
   object,
   oneField,
-  path,
+  pathOrCall,
   pathOrNull,
   queryLanguage,
   type Report,
@@ -62,7 +62,7 @@ const FIELDS: Record<string, Record<string, Check>> = {
     TimestampPath: referencePath,
   },
   Succeed: COMMON,
-  Fail: { ...BARE, Error: text, ErrorPath: path, Cause: text, CausePath: path },
+  Fail: { ...BARE, Error: text, ErrorPath: pathOrCall, Cause: text, CausePath: pathOrCall },
   Parallel: { ...COMMON, ...TRANSITION, ...RESULTS, ...RECOVERY, Branches: array, Parameters: template },
   Map: {
     ...COMMON,
