@@ -1,9 +1,12 @@
 /** When notifications of a channel go out, and which of them become one. Pure. */
 import { atLeast, type NotificationDoc } from '../../model/notifications.ts';
-import type { NotificationsConfig } from '../../project/specs/notifications.ts';
+import type { NotificationsConfig, QuietHours } from '../../project/specs/notifications.ts';
 import { quietUntil } from './local-time.ts';
 
-export type GroupingSettings = Pick<NotificationsConfig, 'storm' | 'quiet_hours'>;
+export interface GroupingSettings {
+  storm: NotificationsConfig['storm'];
+  quiet_hours?: QuietHours | undefined;
+}
 
 /** A notification that went out lately. */
 export interface RecentlySent {
