@@ -1,6 +1,12 @@
 import { distributed, end, finds, invoke, machine, map } from './testing.ts';
 
 finds([
+  [
+    'a cause that is no path and no call',
+    machine({ Type: 'Fail', CausePath: 'text' }),
+    'States.S0.CausePath',
+    /no intrinsic/,
+  ],
   ['a Wait without a time', machine({ Type: 'Wait', End: true }), 'States.S0', /needs Seconds or/],
   [
     'a Wait with two times',
