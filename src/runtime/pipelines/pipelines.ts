@@ -72,10 +72,7 @@ export class Pipelines {
         }
       },
       publish: async () => undefined,
-      onEvent: (execution, event) => {
-        const retry = retryOf(event);
-        if (retry) tell(execution.split(':')[0]!, retry);
-      },
+      onEvent: retryTeller(tell),
     });
     return new Pipelines(orchestrator, context, listeners);
   }
@@ -149,10 +146,25 @@ function causeOf(execution: Execution | undefined): SerializedError {
   return errorOf({ Error: execution.error, Cause: execution.cause ?? '' });
 }
 
-/** The line about a retry, from the history. */
-function retryOf(event: HistoryEvent): RunEvent | undefined {
-  if (event.type !== 'TaskRetryScheduled') return undefined;
-  const { error, cause, attempt } = (event.details ?? {}) as Record<string, Json>;
-  const shown = errorOf({ Error: String(error), Cause: String(cause ?? '') });
-  return { type: 'retry', what: event.state ?? event.path, error: shown, attempt: Number(attempt ?? 1) };
+/** Lines about retries, from the history: an attempt failed, and another one will be made. */
+function retryTeller(tell: (run: string, event: RunEvent) => void): (execution: string, event: HistoryEvent) => void {
+  const failures = new Map<string, { error: SerializedError; attempts: number }>();
+  return (execution, event) => {
+    if (!event.type.startsWith('Task')) return;
+    const key = `${execution} ${event.path}`;
+    if (event.type === 'TaskFailed' || event.type === 'TaskTimedOut') {
+      const { error, cause } = (event.details ?? {}) as Record<string, Json>;
+      const attempts = (failures.get(key)?.attempts ?? 0) + 1;
+      failures.set(key, { error: errorOf({ Error: String(error), Cause: String(cause ?? '') }), attempts });
+    } else if (event.type === 'TaskRetryScheduled') {
+      const failure = failures.get(key);
+      if (!failure) return;
+      tell(execution, {
+        type: 'retry',
+        what: event.state ?? event.path,
+        error: failure.error,
+        attempt: failure.attempts,
+      });
+    } else if (event.type === 'TaskStateExited') failures.delete(key);
+  };
 }
