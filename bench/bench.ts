@@ -7,6 +7,7 @@ const BENCHES: Record<string, { file: string; args?: string[]; what: string }> =
   scan: { file: 'csv-scan.ts', what: 'the independent record count' },
   codecs: { file: 'codecs.ts', what: 'decompression and decryption against their command-line tools' },
   transfer: { file: 'transfer.ts', what: 'FTP against curl, SFTP against sftp' },
+  machines: { file: 'machines.ts', what: 'the interpreter of state machines against bare SQLite transactions' },
   '5M': { file: 'file-path.ts', args: ['--rows', '5M'], what: 'the file path, 5 M rows × 15 columns' },
   '70M': { file: 'file-path.ts', args: ['--rows', '70M'], what: 'the file path, 70 M rows × 8 columns' },
 };

@@ -1,7 +1,7 @@
 /** What the interpreter needs from its host, and what it tells. */
 import type { Json, Machine } from './types.ts';
 
-/** The time, so that tests can set it. Milliseconds since 1970, UTC. */
+/** The time, so that tests can set it. Whole milliseconds since 1970, UTC. */
 export interface EngineClock {
   now(): number;
   /** Rejects when `signal` aborts. */
@@ -13,16 +13,22 @@ export interface TaskCall {
   resource: string;
   /** `Parameters`, evaluated; the state's input where there are none. */
   parameters: Json;
-  /** The same for every attempt of one visit of a state, whatever is killed when. */
+  /**
+   * The same for every attempt of one visit of a state, whatever is killed when: `run-1/Objects#0/3/Load#0`. A second visit (a loop, or the
+   * retry of an enclosing Map) has another.
+   */
   key: string;
   execution: string;
   pipeline: string;
   /** Where in the execution: '' for the root, `/Objects#0/3` for the fourth item of the first visit of `Objects`. */
   path: string;
   state: string;
-  /** From 1. */
+  /** From 1; one that runs again because the engine ended meanwhile keeps its number. */
   attempt: number;
-  /** Aborts when the attempt has timed out, its execution was stopped, or the engine closes. */
+  /**
+   * Limits are points in time set when the attempt first starts: over a restart of the engine TimeoutSeconds goes on, HeartbeatSeconds begins
+   * anew with the second start. Aborts when the attempt has timed out, its execution was stopped, or the engine closes.
+   */
   signal: AbortSignal;
   /** Durable: pushes the heartbeat deadline on. */
   heartbeat(): void;

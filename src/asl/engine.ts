@@ -102,17 +102,24 @@ function makeEngine(db: Database, options: EngineOptions, release: () => void): 
       if (row.status !== 'RUNNING') return queries.toExecution(row);
       signal?.throwIfAborted();
       return new Promise((resolve, reject) => {
-        const waiter: Waiter = { resolve, reject };
         const those = waiters.get(id) ?? new Set();
-        waiters.set(id, those.add(waiter));
-        signal?.addEventListener(
-          'abort',
-          () => {
-            those.delete(waiter);
-            reject(signal.reason);
+        const leave = () => {
+          those.delete(waiter);
+          reject(signal?.reason);
+        };
+        const quiet = () => signal?.removeEventListener('abort', leave);
+        const waiter: Waiter = {
+          resolve(execution) {
+            quiet();
+            resolve(execution);
           },
-          { once: true },
-        );
+          reject(e) {
+            quiet();
+            reject(e);
+          },
+        };
+        waiters.set(id, those.add(waiter));
+        signal?.addEventListener('abort', leave, { once: true });
       });
     },
     stop(id, error = 'Stopped', cause = '') {

@@ -81,7 +81,7 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
       log.rolledBack();
       throw e;
     }
-    if (ended.length > 0 && !durable) db.flush();
+    if (ended.length > 0 && !durable) flush();
     const [works, runs] = [after, ended];
     after = [];
     ended = [];
@@ -90,6 +90,15 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
     log.committed();
     for (const run of runs) onEnded(run);
     return result;
+  }
+
+  /** What is committed stays so, and goes on, when it cannot be flushed: the next flush carries it. */
+  function flush(): void {
+    try {
+      db.flush();
+    } catch (e) {
+      host.onTrouble?.(e as Error);
+    }
   }
 
   function wake(): void {

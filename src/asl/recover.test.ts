@@ -1,5 +1,6 @@
 /** Stop, redrive, pause, restart, close, and what can be asked of executions. */
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { openEngine } from './engine.ts';
 import { bench, lines, machine, map, parallel, START, type Tasks, task } from './testing.ts';
@@ -331,6 +332,42 @@ test('prune removes ended executions with all that belongs to them, and no other
   const { events } = b.engine.stats();
   await b.restart();
   assert.equal(b.engine.stats().events, events);
+  await b.end();
+});
+
+test('while the database refuses, nothing is lost: the engine tells it and goes on once it can', async () => {
+  const troubles: string[] = [];
+  const { b } = await opened({ onTrouble: (e: Error) => troubles.push(e.message) });
+  b.engine.start({
+    id: 'x',
+    pipeline: 'p',
+    machine: machine({ A: task('slow', { Next: 'B' }), B: task('ok') }),
+    input: 7,
+  });
+  await b.clock.advance(1000);
+  const other = new DatabaseSync(b.file);
+  other.exec('ALTER TABLE event RENAME TO away');
+  await b.clock.advance(120_000);
+  assert.equal(b.engine.get('x')!.status, 'RUNNING');
+  assert.match(troubles[0]!, /event/);
+  other.exec('ALTER TABLE away RENAME TO event');
+  other.close();
+  assert.equal((await b.clock.until(b.engine.wait('x'))).output, 7);
+  assert.deepEqual(
+    b.calls.map((call) => call.state),
+    ['A', 'B'],
+  );
+  await b.end();
+});
+
+test('a wait can be given up without a trace, and the execution goes on', async () => {
+  const { b } = await opened();
+  b.engine.start({ id: 'x', pipeline: 'p', machine: machine({ A: task('slow') }), input: 7 });
+  const giveUp = new AbortController();
+  const waiting = assert.rejects(b.engine.wait('x', giveUp.signal), /enough/);
+  giveUp.abort(new Error('enough'));
+  await waiting;
+  assert.equal((await b.clock.until(b.engine.wait('x'))).output, 7);
   await b.end();
 });
 
