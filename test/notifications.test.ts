@@ -1,6 +1,7 @@
 /** Notifications through a real mail server; time is simulated. */
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
+import { GranaryError } from '../src/lib/errors.ts';
 import { DEAD_LETTERS, type DeadLetterDoc } from '../src/model/dead-letters.ts';
 import { INCIDENTS } from '../src/model/notifications.ts';
 import { RUNS, type RunDoc } from '../src/model/runs.ts';
@@ -325,4 +326,24 @@ test('what is over and old is removed', async (t) => {
   await it.notifier.tick();
   assert.deepEqual(await it.entries(), []);
   for await (const incident of it.state.query(INCIDENTS)) assert.fail(incident.id);
+});
+
+test('a mail that was sent but could not be recorded is recorded later, and not sent again', async (t) => {
+  const it = await telling(t);
+  await it.event('run.failed', 'daily');
+  const { transact } = it.state;
+  // The disk is full for a while, just after the server has taken the mail.
+  let full = true;
+  it.state.transact = async (writes) => {
+    const isRecord = writes.some((w) => 'put' in w && (w.put.doc as { status?: string }).status === 'sent');
+    if (full && isRecord) throw new GranaryError('store.disk_full', 'the disk is full', { transient: true });
+    return transact.call(it.state, writes);
+  };
+  await it.clock.advance(180_000);
+  await assert.rejects(it.notifier.tick(), { code: 'store.disk_full' });
+  await assert.rejects(it.notifier.tick(), { code: 'store.disk_full' });
+  full = false;
+  await it.pass(10);
+  assert.deepEqual(await it.news(), ['Critical: Pipeline daily failed']);
+  assert.equal((await it.entries())[0]!.status, 'sent');
 });

@@ -160,7 +160,7 @@ export const notificationsSpec = s.object(
       { doc: 'A daily summary of runs, rows, rejects, dead letters and problems.', optional: true },
     ),
     link: s.text({
-      doc: 'Base of links in messages: the address under which people reach the console.',
+      doc: 'Base of links in messages: the address under which people reach Granary.',
       example: 'https://granary.example.com',
       pattern: WEB_ADDRESS,
       optional: true,

@@ -52,11 +52,8 @@ export class ChannelDelivery {
 
   /** Sends what is due. Errors are those of the state store; those of sending are recorded in the entries. */
   async serve(signal: AbortSignal): Promise<void> {
-    const { state, clock, settings } = this.#context;
-    for (const [id, writes] of this.#unrecorded) {
-      await state.transact(writes);
-      this.#unrecorded.delete(id);
-    }
+    const { clock, settings } = this.#context;
+    for (const [id, writes] of this.#unrecorded) await this.#record(id, writes);
     await this.#takeBack();
     const now = clock.now();
     if (now < this.#pausedUntil) return;
@@ -160,12 +157,18 @@ export class ChannelDelivery {
     await state.put(NOTIFICATIONS, claimed, { rev: entry.rev });
     const { rev } = (await state.get(NOTIFICATIONS, entry.id))!;
     const writes = await this.#attempt(claimed, rev, message, signal);
+    await this.#record(entry.id, writes);
+  }
+
+  async #record(id: string, writes: Write[]): Promise<void> {
+    this.#unrecorded.set(id, writes);
     try {
-      await state.transact(writes);
+      await this.#context.state.transact(writes);
     } catch (e) {
-      this.#unrecorded.set(entry.id, writes);
-      throw e;
+      // After a long sleep of the machine the claim ran out and somebody else has it: the entry is theirs.
+      if (asGranaryError(e).code !== 'state.conflict') throw e;
     }
+    this.#unrecorded.delete(id);
   }
 
   /** Sends, and gives what is to be recorded of it. */
