@@ -66,6 +66,7 @@ export const ERROR_CODES = {
   // runtime
   'worker.crashed': 'A worker process died.',
   'worker.timeout': 'A worker process ran longer than its limit and was stopped.',
+  'worker.out_of_memory': 'A worker process had more memory than its limit and was stopped.',
   cancelled: 'Stopped by request.',
   // orchestration
   'run.conflict': 'A run of this name exists with another input.',

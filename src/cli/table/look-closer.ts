@@ -80,4 +80,12 @@ export const LOOK_CLOSER: readonly CommandSpec[] = [
     examples: [{ line: 'granary runs', meaning: 'the latest twenty; also while one is going on' }],
     load: () => import('../commands/runs.ts'),
   },
+  {
+    name: 'runs show',
+    section: 'Look closer',
+    summary: 'One run: its steps as a tree, how long they took, and what went wrong',
+    arguments: [{ name: 'run', doc: 'its id; the latest if not given', optional: true }],
+    examples: [{ line: 'granary runs show', meaning: 'the latest run; with `granary up` also while it goes' }],
+    load: () => import('../commands/runs-show.ts'),
+  },
 ];
