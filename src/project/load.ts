@@ -7,6 +7,7 @@ import type { Issue } from '../lib/spec/spec.ts';
 import type { ProjectComponents } from './endings.ts';
 import { type Overrides, overridesOf } from './environments.ts';
 import { checkNotifications } from './lint/notifications.ts';
+import { checkSchedules } from './lint/schedules.ts';
 import { type LintSource, lint } from './lint.ts';
 import { type Loading, loadTree, type Tree } from './load-tree.ts';
 import { type Problem, problemsError, sortProblems } from './problems.ts';
@@ -72,6 +73,12 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
     tenants: config?.tenants,
     hasMaskKey: !config || config.mask_key !== undefined,
     sources: sources.map((s) => s.forLint),
+  });
+  checkSchedules({
+    config,
+    report: rootTree?.report,
+    sourceNames,
+    sources: sources.map(({ source, forLint: { report, datasets } }) => ({ source, report, datasets })),
   });
   if (rootTree && config?.notifications) {
     const datasets = sources.flatMap((s) => [...s.source.datasets.values()].map((d) => d.key));
