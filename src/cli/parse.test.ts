@@ -72,3 +72,15 @@ test('every command has examples that its own parser understands, and code that 
     assert.equal(typeof (await command.load()).execute, 'function');
   }
 });
+
+test('a command may be the beginning of another: `runs` and `runs show`', () => {
+  const parsed = (line: string) => {
+    const { command, arguments: given, group } = parseCommandLine(line.split(' '), COMMANDS);
+    return [command?.name, given, group];
+  };
+  assert.deepEqual(parsed('runs'), ['runs', [], undefined]);
+  assert.deepEqual(parsed('runs --limit 2'), ['runs', [], undefined]);
+  assert.deepEqual(parsed('--quiet runs show last'), ['runs show', ['last'], undefined]);
+  assert.deepEqual(parsed('token --help'), [undefined, [], 'token']);
+  assert.throws(() => parsed('runs 2'), /one argument too many/);
+});

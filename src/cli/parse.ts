@@ -21,11 +21,14 @@ export function parseCommandLine(
   const [first, second] = start.positionals;
   if (first === undefined) return { command: undefined, ...read(words, GLOBAL_OPTIONS) };
   const members = commands.filter((c) => c.name.startsWith(`${first} `));
-  if (members.length > 0 && second === undefined) {
+  // `runs` is a command, `runs show` another. Without declarations the value of an option looks like a word.
+  const alone = commands.some((c) => c.name === first);
+  if (members.length > 0 && second === undefined && !alone) {
     const { options } = read(words, GLOBAL_OPTIONS);
     return { command: undefined, arguments: [], options, group: first };
   }
-  const name = members.length > 0 ? `${first} ${second}` : first;
+  const inGroup = alone ? members.some((c) => c.name === `${first} ${second}`) : members.length > 0;
+  const name = inGroup ? `${first} ${second}` : first;
   const command = commands.find((c) => c.name === name);
   if (!command) throw unknownCommand(name, commands);
   const parsed = read(words, { ...GLOBAL_OPTIONS, ...command.options }, { command });
