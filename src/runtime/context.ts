@@ -1,17 +1,18 @@
 /** Builds what stages are given, in the owner and in workers alike. The only place where adapters are built. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../adapters/clock/system.ts';
 import { duckDbEngines } from '../adapters/engine/duckdb.ts';
 import { openFolderStore } from '../adapters/object-store/folder.ts';
 import { openStateStore } from '../adapters/state-store/sqlite.ts';
+import type { Log } from '../lib/log.ts';
 import { type LoadedProject, loadProject } from '../project/load.ts';
 import type { Project } from '../project/project.ts';
 import type { Progress, StageContext } from '../stages/context.ts';
 import { CODEC_BY_TYPE, COMPONENTS, FORMAT_BY_TYPE } from './catalog.ts';
 import { Connections } from './connections.ts';
 import { secretsOf } from './secrets.ts';
+import { workerLimits } from './workers/limits.ts';
 
 export interface ProjectOptions {
   /** The folder of granary.yaml. */
@@ -35,6 +36,7 @@ export interface DataPaths {
   warehouse: string;
   orchestrator: string;
   scratch: string;
+  logs: string;
 }
 
 export function dataPaths(project: Project): DataPaths {
@@ -45,7 +47,16 @@ export function dataPaths(project: Project): DataPaths {
     warehouse: at('warehouse.duckdb'),
     orchestrator: at('orchestrator.db'),
     scratch: at('scratch'),
+    logs: at('logs'),
   };
+}
+
+/** Removes what a worker that was killed has left in the scratch folder. */
+export async function removeScratchOf(project: Project, pid: number): Promise<void> {
+  const { scratch } = dataPaths(project);
+  for (const name of await readdir(scratch).catch(() => []))
+    if (name.startsWith(`${pid}-`))
+      await rm(join(scratch, name), { recursive: true, force: true }).catch(() => undefined);
 }
 
 export interface OpenContext {
@@ -56,14 +67,20 @@ export interface OpenContext {
 /** `process` tells scratch folders of several processes apart. */
 export async function openContext(
   project: Project,
-  options: { progress?: (p: Progress) => void; signal?: AbortSignal } = {},
+  options: {
+    progress?: (p: Progress) => void;
+    log?: Log;
+    signal?: AbortSignal;
+    /** Of a worker; else those of the short class. */
+    engine?: { memory: number; threads: number };
+  } = {},
 ): Promise<OpenContext> {
   const paths = dataPaths(project);
   await mkdir(paths.scratch, { recursive: true });
   const connections = new Connections(project, options.signal);
   const objects = await openFolderStore(paths.objects);
   const state = await openStateStore(paths.state);
-  const { memory, threads = availableParallelism() } = project.config.workers;
+  const { memory, threads } = options.engine ?? workerLimits(project).short.engine;
   const spill = join(paths.scratch, `${process.pid}-engine`);
   const engines = duckDbEngines({ memoryLimit: memory, threads, scratch: spill });
   const withScratch = async <T>(use: (folder: string) => Promise<T>): Promise<T> => {
@@ -85,6 +102,7 @@ export async function openContext(
     openEngine: () => engines.open(),
     withScratch,
     progress: options.progress ?? (() => undefined),
+    ...(options.log && { log: options.log }),
     ...(options.signal && { signal: options.signal }),
   };
   return {

@@ -79,6 +79,8 @@ function reasonFor(
     case 'curated':
     case 'rejects':
       return known.current.has(key) ? undefined : 'rows that others have taken the place of';
+    case 'logs':
+      return undefined;
     case 'references':
       return 'a snapshot of a reference table';
     case 'runs':

@@ -1,14 +1,20 @@
 /** The owner of a data directory for its lifetime: lock, stores, warehouse, workers. */
 import { availableParallelism } from 'node:os';
+import { systemClock } from '../adapters/clock/system.ts';
+import { openFolderStore } from '../adapters/object-store/folder.ts';
 import { openDuckDbWarehouse } from '../adapters/warehouse/duckdb/duckdb.ts';
+import type { Log } from '../lib/log.ts';
 import type { Problem } from '../project/problems.ts';
 import type { Project } from '../project/project.ts';
 import type { Progress } from '../stages/context.ts';
 import type { LoadContext } from '../stages/load.ts';
-import { dataPaths, openContext, openProject, type ProjectOptions } from './context.ts';
+import { dataPaths, openContext, openProject, type ProjectOptions, removeScratchOf } from './context.ts';
 import { acquireDataDir, type Holder } from './lock.ts';
+import { LogFiles } from './logs/log-files.ts';
+import { logFieldsOf } from './pipelines/invoke.ts';
 import { Pipelines } from './pipelines/pipelines.ts';
-import { Workers } from './workers.ts';
+import { workerLimits } from './workers/limits.ts';
+import { WorkerPool } from './workers/pool.ts';
 
 export interface RuntimeOptions extends ProjectOptions {
   /** For those who find the directory busy: `granary run`. */
@@ -23,7 +29,8 @@ export interface Runtime {
   project: Project;
   warnings: Problem[];
   context: LoadContext;
-  workers: Workers;
+  workers: WorkerPool;
+  log: Log;
   /** Opened when first asked for: then unfinished runs go on. */
   pipelines(): Promise<Pipelines>;
   close(): Promise<void>;
@@ -50,7 +57,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
   try {
     const paths = dataPaths(project);
+    const objects = await openFolderStore(paths.objects);
+    const logs = new LogFiles({ folder: paths.logs, config: project.config.logs, clock: systemClock, objects });
+    closers.push(() => logs.close());
+    const { log } = logs;
     const opened = await openContext(project, {
+      log,
       ...(options.onProgress && { progress: options.onProgress }),
       ...(options.signal && { signal: options.signal }),
     });
@@ -64,11 +76,14 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       folders: [paths.objects],
     });
     closers.push(() => warehouse.close());
-    const workers = new Workers({
+    const workers = new WorkerPool({
       dir: project.dir,
       environment: project.environment,
-      count: project.config.workers.count,
-      timeoutSeconds: project.config.workers.timeout,
+      classes: workerLimits(project),
+      clock: opened.context.clock,
+      log,
+      logLevel: project.config.logs.level,
+      onGone: (pid) => void removeScratchOf(project, pid),
       ...(options.onProgress && { onProgress: options.onProgress }),
     });
     closers.push(() => workers.close());
@@ -80,11 +95,20 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       warnings,
       context,
       workers,
+      log,
       pipelines() {
         pipelines ??= Pipelines.open({
           file: paths.orchestrator,
           context,
-          workers: { run: (stage, input, call) => workers.run(stage, input, call.signal) },
+          workers: {
+            run: (stage, input, call) =>
+              workers.run(stage, input, {
+                class: call.class,
+                signal: call.signal,
+                onHeartbeat: call.heartbeat,
+                context: logFieldsOf(call),
+              }),
+          },
           maxInFlight: MAX_IN_FLIGHT,
         });
         return pipelines;

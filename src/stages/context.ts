@@ -1,6 +1,7 @@
 /** What stages are given: ports, and the project. The runtime builds it; stages build nothing. */
 
 import { GranaryError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Codec } from '../ports/codec.ts';
 import type { FileSource } from '../ports/connector.ts';
@@ -26,6 +27,8 @@ export interface StageContext {
   withScratch<T>(use: (folder: string) => Promise<T>): Promise<T>;
   /** Tells how far a long piece of work is. */
   progress(report: Progress): void;
+  /** For what an operator wants to know later. Run, step and attempt are added by whoever runs the stage. */
+  log?: Log;
   signal?: AbortSignal;
 }
 

@@ -2,9 +2,11 @@
 import { s } from '../../lib/spec/fields.ts';
 import type { Infer, Spec } from '../../lib/spec/spec.ts';
 import { NAME } from './dataset.ts';
+import { logsSpec } from './logs.ts';
 import { notificationsSpec } from './notifications.ts';
 import { calendarsSpec, pipelinesSpec } from './pipeline.ts';
 import { serverSpec } from './server.ts';
+import { workersSpec } from './workers.ts';
 
 export const projectSpec = s.object(
   {
@@ -17,19 +19,7 @@ export const projectSpec = s.object(
       },
       { doc: 'The warehouse.' },
     ),
-    workers: s.object(
-      {
-        count: s.integer({ doc: 'Worker processes.', default: 1, min: 1 }),
-        memory: s.size({ doc: 'Engine memory of a worker.', default: 600e6, example: '600 MB' }),
-        threads: s.integer({ doc: 'Engine threads of a worker; all cores if not given.', optional: true, min: 1 }),
-        timeout: s.duration({
-          doc: 'Longest time a stage may take for one object before its worker is killed.',
-          default: 3600,
-          example: '1 h',
-        }),
-      },
-      { doc: 'Processes that parse and compute.' },
-    ),
+    workers: workersSpec,
     tenants: s.map(s.object({ description: s.text({ doc: 'Who it is.', optional: true }) }, { doc: 'A tenant.' }), {
       doc: 'Tenants by name. Tables of tenant `main` are in schema `main`, those of another in a schema of its name.',
       names: NAME,
@@ -43,6 +33,7 @@ export const projectSpec = s.object(
     }),
     notifications: notificationsSpec,
     server: serverSpec,
+    logs: logsSpec,
     time_zone: s.text({
       doc: 'Time zone of schedules and calendars that name none.',
       default: 'UTC',

@@ -2,6 +2,7 @@
 import type { StageCall } from '../../adapters/orchestrator/embedded.ts';
 import type { Json } from '../../asl/types.ts';
 import { GranaryError } from '../../lib/errors.ts';
+import { type LogFields, logWith } from '../../lib/log.ts';
 import { CURATIONS, originId } from '../../model/objects.ts';
 import { type LandInput, type LandOutput, land } from '../../stages/collect/land.ts';
 import { type PollInput, type PollOutput, poll } from '../../stages/collect/poll.ts';
@@ -28,6 +29,12 @@ export interface InvokerOptions {
   tell(run: string, event: RunEvent): void;
 }
 
+/** What log lines of an attempt carry. */
+export function logFieldsOf(call: StageCall): LogFields {
+  const { object, dataset } = (call.input ?? {}) as { object?: string; dataset?: string };
+  return { run: call.execution.split(':')[0]!, step: call.stage, attempt: call.attempt, object, dataset };
+}
+
 type Handler = (input: never, call: StageCall) => Promise<unknown>;
 
 /**
@@ -36,7 +43,11 @@ type Handler = (input: never, call: StageCall) => Promise<unknown>;
  */
 export function stageInvoker({ context: shared, workers, tell }: InvokerOptions): (call: StageCall) => Promise<Json> {
   const objects = new KeyedLock();
-  const within = (call: StageCall): LoadContext => ({ ...shared, signal: call.signal });
+  const within = (call: StageCall): LoadContext => ({
+    ...shared,
+    signal: call.signal,
+    log: logWith(shared.log, logFieldsOf(call)),
+  });
 
   const handlers: Record<string, Handler> = {
     begin: (input: BeginInput, call) => begin(input, within(call)),
