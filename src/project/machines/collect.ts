@@ -35,6 +35,8 @@ export function overList(options: {
       Parameters: { Bucket: 'granary', 'Prefix.$': "States.Format('runs/{}/results', $.run)" },
     },
     ResultPath: null,
+    // Before any item began. What fails later is not repeated as a whole: a redrive goes on where it stopped.
+    Retry: [{ ErrorEquals: ['States.ItemReaderFailed'], IntervalSeconds: 2, BackoffRate: 2, MaxAttempts: 3 }],
     Next: options.next,
   };
 }

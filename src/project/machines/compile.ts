@@ -71,11 +71,11 @@ function isMeant(dataset: Dataset, sources: readonly string[], datasets: readonl
 
 /** The timeouts of tasks hold the wait for a worker as well as the work. */
 function limitsOf(project: Project): ObjectLimits {
-  const { timeout, long } = project.config.workers as { timeout: number; long?: { above?: number; timeout?: number } };
+  const { timeout, long } = project.config.workers;
   return {
-    longAbove: long?.above ?? 500e6,
+    longAbove: long.above,
     shortTimeoutSeconds: Math.ceil(2 * timeout),
-    longTimeoutSeconds: Math.ceil(2 * Math.max(timeout, long?.timeout ?? 12 * 3600)),
+    longTimeoutSeconds: Math.ceil(2 * Math.max(timeout, long.timeout)),
   };
 }
 

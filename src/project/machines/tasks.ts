@@ -11,19 +11,39 @@ const LAMBDA = [
   'Lambda.TooManyRequestsException',
 ];
 
-/** Transient errors: after about 1, 2, 4 and 8 seconds, with full jitter. Terminal ones are not retried: the same call would fail again. */
-export const RETRY: Retrier[] = [
-  {
-    ErrorEquals: ['Granary.Transient', ...LAMBDA],
+/** A call that hung may have met a server that hangs: once more, not for hours. */
+const HUNG: Retrier = { ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, BackoffRate: 2, MaxAttempts: 1 };
+/** After 5, 10 and 20 seconds. Where nobody makes space for longer than that it waits as a dead letter. */
+const DISK_FULL: Retrier = { ErrorEquals: ['Granary.DiskFull'], IntervalSeconds: 5, BackoffRate: 2, MaxAttempts: 3 };
+
+/** After about 1, 2, 4 and 8 seconds, with full jitter, so that what failed together does not come back together. */
+function transient(...errors: string[]): Retrier {
+  return {
+    ErrorEquals: errors,
     IntervalSeconds: 1,
     BackoffRate: 2,
     MaxAttempts: 4,
     MaxDelaySeconds: 60,
     JitterStrategy: 'FULL',
-  },
-  // A call that hung may have met a server that hangs: once more, not for hours.
-  { ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, BackoffRate: 2, MaxAttempts: 1 },
+  };
+}
+
+/** Terminal errors are not retried: the same call would fail again. */
+export const RETRY: Retrier[] = [transient('Granary.Transient', ...LAMBDA), DISK_FULL, HUNG];
+
+/**
+ * On AWS a container that ended with an error is a failed task, whatever the error was, and so is a task that could not be placed. What has
+ * a name that says that another try is useless comes first.
+ */
+const RETRY_CONTAINER: Retrier[] = [
+  { ErrorEquals: ['Granary.Terminal', 'Granary.Blocked'], MaxAttempts: 0 },
+  DISK_FULL,
+  HUNG,
+  transient('States.TaskFailed'),
 ];
+
+/** Reading an output back fails for reasons of the service only. */
+const RETRY_READ: Retrier[] = [HUNG, transient('States.TaskFailed')];
 
 export interface StageTask {
   stage: string;
@@ -36,7 +56,6 @@ export interface StageTask {
   resultPath: string | null;
   resultSelector?: JsonObject;
   catch?: Catcher[];
-  retry?: Retrier[];
   next?: string;
 }
 
@@ -52,7 +71,7 @@ export function call(task: StageTask): TaskState {
     ...(task.resultSelector && { ResultSelector: task.resultSelector }),
     ResultPath: task.resultPath,
     TimeoutSeconds: task.timeoutSeconds,
-    Retry: task.retry ?? RETRY,
+    Retry: RETRY,
     ...(task.catch && { Catch: task.catch }),
     ...(task.next === undefined ? { End: true } : { Next: task.next }),
   };
@@ -94,7 +113,7 @@ export function longCall(task: LongTask): States {
       },
       ResultPath: null,
       TimeoutSeconds: task.timeoutSeconds,
-      Retry: task.retry ?? RETRY,
+      Retry: RETRY_CONTAINER,
       ...(task.catch && { Catch: task.catch }),
       Next: output,
     },
@@ -104,7 +123,8 @@ export function longCall(task: LongTask): States {
       Parameters: { TableName: 'granary-outputs', ConsistentRead: true, Key: { pk: { 'S.$': task.key } } },
       ResultSelector: { 'out.$': 'States.StringToJson($.Item.out.S)' },
       ResultPath: '$.output',
-      Retry: RETRY,
+      TimeoutSeconds: BRIEF_S,
+      Retry: RETRY_READ,
       ...(task.catch && { Catch: task.catch }),
       Next: lift,
     },
