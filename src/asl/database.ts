@@ -43,7 +43,7 @@ CREATE INDEX IF NOT EXISTS frame_pending ON frame(parent, idx) WHERE status = 'P
 CREATE INDEX IF NOT EXISTS frame_ready ON frame(entered, id) WHERE status = 'READY' AND held = 0;
 CREATE INDEX IF NOT EXISTS frame_queued ON frame(entered, id) WHERE status = 'QUEUED' AND held = 0;
 CREATE INDEX IF NOT EXISTS frame_wake ON frame(wake) WHERE wake IS NOT NULL AND held = 0;
-CREATE INDEX IF NOT EXISTS frame_live ON frame(status) WHERE status NOT IN ('DONE', 'FAILED', 'ABORTED');
+CREATE INDEX IF NOT EXISTS frame_live ON frame(status, exec) WHERE status NOT IN ('DONE', 'FAILED', 'ABORTED');
 CREATE TABLE IF NOT EXISTS fan(
   frame INTEGER PRIMARY KEY, parent INTEGER, total INTEGER NOT NULL, max INTEGER NOT NULL, tolerated INTEGER NOT NULL,
   next INTEGER NOT NULL DEFAULT 0, pending INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0,

@@ -5,7 +5,7 @@
  */
 
 import type { EngineHost } from './api.ts';
-import type { Core, Frame, FrameStatus, Run } from './core.ts';
+import type { Core, FrameStatus, Run } from './core.ts';
 import { frameById, runsAndEvents, saveFrame, stateOf } from './core.ts';
 import type { Database } from './database.ts';
 import { cutOff } from './endings.ts';
@@ -141,8 +141,8 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
     );
     for (const { id } of due) wakeFrame(id);
     again = false;
-    const ready = db.all<Frame>(
-      "SELECT * FROM frame WHERE status = 'READY' AND held = 0 ORDER BY entered, id LIMIT ?",
+    const ready = db.all<{ id: number }>(
+      "SELECT id FROM frame WHERE status = 'READY' AND held = 0 ORDER BY entered, id LIMIT ?",
       BATCH,
     );
     for (const { id } of ready) {

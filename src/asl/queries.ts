@@ -93,8 +93,9 @@ export interface Place {
 export function current(db: Database, id: string): Place[] {
   return db
     .all<{ path: string; state: string; status: string; entered: number; wake: number | null; retries: string | null }>(
-      `SELECT f.path, f.state, f.status, f.entered, f.wake, f.retries FROM frame f JOIN execution e ON e.num = f.exec
-       WHERE e.id = ? AND e.status = 'RUNNING' AND f.status NOT IN ('DONE', 'FAILED', 'ABORTED') ORDER BY f.path`,
+      `SELECT f.path, f.state, f.status, f.entered, f.wake, f.retries FROM frame f INDEXED BY frame_live
+       WHERE f.exec = (SELECT num FROM execution WHERE id = ? AND status = 'RUNNING') AND f.status NOT IN ('DONE', 'FAILED', 'ABORTED')
+         AND f.status IN ('READY', 'QUEUED', 'RUNNING', 'SLEEPING', 'FILLING', 'JOINING', 'WRITING', 'PENDING') ORDER BY f.path`,
       id,
     )
     .map(({ path, state, status, entered, wake, retries }) => {

@@ -1,10 +1,13 @@
 /** Helpers of tests: a clock that moves when told, and a host whose tasks are functions. */
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { test } from 'node:test';
 import type { Engine, EngineClock, EngineOptions, Execution, HistoryEvent, TaskCall } from './api.ts';
 import { openEngine } from './engine.ts';
 import type { Json, Machine } from './types.ts';
+import { StatesError } from './types.ts';
 
 /** 2026-01-01T00:00:00Z. */
 export const START = Date.UTC(2026, 0, 1);
@@ -185,4 +188,75 @@ export function map(
 export function parallel(branches: Record<string, object>[], more: object = {}): object {
   const Branches = branches.map((States) => ({ StartAt: Object.keys(States)[0]!, States }));
   return { Type: 'Parallel', Branches, ...('Next' in more ? {} : { End: true }), ...more };
+}
+
+/** `flaky` fails while `broken`; `slow` takes a minute. */
+function switchable() {
+  const state = { broken: true };
+  const tasks = (sleep: () => (ms: number, signal: AbortSignal) => Promise<void>): Tasks => ({
+    flaky: (parameters) => {
+      if (state.broken) throw new StatesError('Broken', 'switched off');
+      return parameters;
+    },
+    ok: (parameters) => parameters,
+    slow: async (parameters, call) => {
+      await sleep()(60_000, call.signal);
+      return parameters;
+    },
+  });
+  return { state, tasks };
+}
+
+export async function opened(more = {}) {
+  const { state, tasks } = switchable();
+  const b = await bench(
+    tasks(() => (ms, signal) => b.clock.sleep(ms, signal)),
+    more,
+  );
+  return { b, state };
+}
+
+/** For `assert.throws`: an error with this code. */
+export const code =
+  (expected: string) =>
+  (e: unknown): boolean =>
+    (e as { code?: string }).code === expected;
+
+/** A machine and what it must come to. */
+export interface Case {
+  name: string;
+  machine: Machine;
+  input?: Json;
+  output?: Json;
+  error?: string;
+  cause?: string;
+  /** Without ExecutionStarted and the last event. */
+  history?: string[];
+}
+
+/** A test for the case. */
+export function testCase(c: Case, tasks: Tasks): void {
+  test(c.name, async () => {
+    const b = await bench(tasks);
+    try {
+      const execution = await b.run(c.machine, c.input ?? {});
+      const last = c.error === undefined ? 'ExecutionSucceeded' : 'ExecutionFailed';
+      const history = lines(b.engine.history('x'), 'wakeAt');
+      assert.equal(execution.error, c.error, execution.cause);
+      if (c.cause !== undefined) assert.equal(execution.cause, c.cause);
+      if (c.error === undefined) assert.deepEqual(execution.output, c.output);
+      assert.equal(history[0], 'ExecutionStarted');
+      assert.equal(history.at(-1), last);
+      if (c.history) assert.deepEqual(history.slice(1, -1), c.history);
+      assert.deepEqual(b.engine.stats(), {
+        running: 0,
+        readyFrames: 0,
+        sleepingFrames: 0,
+        inFlight: 0,
+        events: history.length,
+      });
+    } finally {
+      await b.end();
+    }
+  });
 }
