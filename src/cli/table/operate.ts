@@ -152,6 +152,27 @@ export const OPERATE: readonly CommandSpec[] = [
     load: () => import('../commands/dlq-discard.ts'),
   },
   {
+    name: 'backfill',
+    section: 'Operate',
+    summary: 'Fill gaps: days of a dataset that are not loaded',
+    description: [
+      'Compares the days that a dataset should have (by the calendar of its schedule, else every day) with those that are loaded, and takes what the source still has of the others. What landed and is not loaded is gone on with; what gave up is tried again. --dry-run lists what would run.',
+    ],
+    arguments: [{ name: 'dataset', doc: 'as source.dataset; its file names must have dates' }],
+    options: {
+      from: { value: 'day', doc: 'The first day: 2026-11-01' },
+      to: { value: 'day', doc: 'The last day; default: today' },
+      'dry-run': { doc: 'Only list what would run' },
+    },
+    examples: [
+      {
+        line: 'granary backfill shop.sales --from 2026-11-01 --to 2026-11-24 --dry-run',
+        meaning: 'which days are missing',
+      },
+    ],
+    load: () => import('../commands/backfill.ts'),
+  },
+  {
     name: 'torture',
     section: 'Operate',
     summary: 'Kill the project’s runs at random, and prove that nothing is lost',
