@@ -91,7 +91,7 @@ export const scheduleSpec = s.refine(
 export type ScheduleConfig = NonNullable<Infer<typeof scheduleSpec>>;
 
 export const overlapSpec = s.choice(OVERLAPS, {
-  doc: 'When it is due and still running: `skip` this time, `queue` one run behind it, or stop the running one and `replace` it. Default: `skip` for times, `queue` for arrivals and events.',
+  doc: 'When it is due and still running: `skip` this time, `queue` a run behind it, or stop the running one and `replace` it. Default: `skip` for times, `queue` for arrivals and events.',
   optional: true,
 });
 
