@@ -86,6 +86,8 @@ export interface Core {
   after(work: () => void): void;
   /** A frame became READY: the pump turns again. */
   readied(): void;
+  /** A point in time was stored at which something is due. */
+  due(at: number): void;
   /** Ends what is in flight for a frame, after the commit. */
   abort(frame: number): void;
   /** Starts reading or writing on the side, after the commit. */
@@ -242,6 +244,7 @@ export function saveFrame(core: Core, run: Run, frame: Frame): void {
     frame.id,
   );
   if (status === 'READY' && !frame.held) core.readied();
+  if (frame.wake !== null) core.due(frame.wake);
 }
 
 export const visitOf = (frame: Frame): number => (JSON.parse(frame.visits) as Record<string, number>)[frame.state] ?? 0;

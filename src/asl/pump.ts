@@ -48,6 +48,8 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
   let scheduled = false;
   let draining = false;
   let stopped = false;
+  /** Nothing that is stored is due before; the database is asked again once it has come. */
+  let horizon = 0;
   let timer: { at: number; controller: AbortController } | undefined;
 
   const core: Core = {
@@ -63,6 +65,9 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
     after: (work) => void after.push(work),
     readied: () => {
       again = true;
+    },
+    due: (at) => {
+      horizon = Math.min(horizon, at);
     },
     abort: (frame) => void after.push(() => flight.abort(frame)),
     launch: (work) => void after.push(() => flight.launch(work)),
@@ -111,7 +116,8 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
     scheduled = false;
     if (stopped) return;
     try {
-      const more = commit(work, false);
+      // An end is flushed with its transaction, where it can be foreseen, or after it.
+      const more = commit(work, flight.ending(BATCH));
       if (more || again || flight.waiting() > 0) wake();
       else rest();
     } catch (e) {
@@ -127,19 +133,7 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
     const back = flight.take(BATCH);
     flight.storeBeats();
     let more = back.results >= BATCH;
-    const late = db.all<{ num: number }>(
-      'SELECT num FROM execution WHERE deadline IS NOT NULL AND deadline <= ? ORDER BY deadline LIMIT ?',
-      now,
-      BATCH,
-    );
-    for (const { num } of late)
-      cutOff(core, core.run(num), 'TIMED_OUT', 'States.Timeout', 'the execution took longer than TimeoutSeconds');
-    const due = db.all<{ id: number }>(
-      'SELECT id FROM frame WHERE wake IS NOT NULL AND held = 0 AND wake <= ? ORDER BY wake LIMIT ?',
-      now,
-      BATCH,
-    );
-    for (const { id } of due) wakeFrame(id);
+    if (horizon <= now) more = whatIsDue(now) || more;
     again = false;
     const ready = db.all<{ id: number }>(
       "SELECT id FROM frame WHERE status = 'READY' AND held = 0 ORDER BY entered, id LIMIT ?",
@@ -150,7 +144,7 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
       const frame = frameById(core, id);
       if (frame?.status === 'READY') advance(core, frame);
     }
-    more ||= late.length >= BATCH || due.length >= BATCH || ready.length >= BATCH;
+    more ||= ready.length >= BATCH;
     if (draining) return more;
     const free = Math.min(BATCH, maxInFlight - flight.count() + back.tasks);
     if (free <= 0) return more;
@@ -168,6 +162,23 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
     return more || queued.length >= BATCH;
   }
 
+  function whatIsDue(now: number): boolean {
+    const late = db.all<{ num: number }>(
+      'SELECT num FROM execution WHERE deadline IS NOT NULL AND deadline <= ? ORDER BY deadline LIMIT ?',
+      now,
+      BATCH,
+    );
+    for (const { num } of late)
+      cutOff(core, core.run(num), 'TIMED_OUT', 'States.Timeout', 'the execution took longer than TimeoutSeconds');
+    const due = db.all<{ id: number }>(
+      'SELECT id FROM frame WHERE wake IS NOT NULL AND held = 0 AND wake <= ? ORDER BY wake LIMIT ?',
+      now,
+      BATCH,
+    );
+    for (const { id } of due) wakeFrame(id);
+    return late.length >= BATCH || due.length >= BATCH;
+  }
+
   function wakeFrame(id: number): void {
     const frame = frameById(core, id);
     if (!frame) return;
@@ -180,16 +191,20 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
   }
 
   function rest(): void {
+    if (horizon <= host.clock.now()) horizon = nearest();
+    if (horizon === Number.POSITIVE_INFINITY) cancelTimer();
+    else if (horizon <= host.clock.now()) wake();
+    else sleepUntil(horizon);
+  }
+
+  function nearest(): number {
     const frame = db.get<{ at: number }>(
       'SELECT wake AS at FROM frame WHERE wake IS NOT NULL AND held = 0 ORDER BY wake LIMIT 1',
     );
     const run = db.get<{ at: number }>(
       'SELECT deadline AS at FROM execution WHERE deadline IS NOT NULL ORDER BY deadline LIMIT 1',
     );
-    const at = Math.min(frame?.at ?? Number.POSITIVE_INFINITY, run?.at ?? Number.POSITIVE_INFINITY);
-    if (at === Number.POSITIVE_INFINITY) cancelTimer();
-    else if (at <= host.clock.now()) wake();
-    else sleepUntil(at);
+    return Math.min(frame?.at ?? Number.POSITIVE_INFINITY, run?.at ?? Number.POSITIVE_INFINITY);
   }
 
   function cancelTimer(): void {
@@ -223,6 +238,8 @@ export function startPump({ db, host, maxInFlight, onEnded }: PumpOptions): Pump
     },
     change(work_) {
       const result = commit(work_, true);
+      // A new deadline, frames that are no longer held: asked for.
+      if (horizon > host.clock.now()) horizon = Math.min(horizon, nearest());
       wake();
       return result;
     },

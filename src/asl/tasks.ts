@@ -24,6 +24,8 @@ type Outcome = { ok: true; value: Json } | { ok: false; error: StatesError };
 
 interface Live {
   kind: 'task' | 'fill' | 'write';
+  /** At the end of its execution. */
+  last: boolean;
   controller: AbortController;
   /** When the attempt is given up, and when the next heartbeat is due. */
   deadline: number | null;
@@ -45,6 +47,8 @@ export interface Attempts {
   take(limit: number): { results: number; tasks: number };
   /** Results there are. */
   waiting(): number;
+  /** Whether one of the next `limit` results is likely to end an execution. */
+  ending(limit: number): boolean;
   /** The stored time of a RUNNING frame has come: times it out, or stores a later time. */
   due(frame: Frame): void;
   /** Stores heartbeats, within a transaction. */
@@ -129,7 +133,8 @@ export function attempts(core: Core, wakePump: () => void): Attempts {
     core.record(run_, 'TaskStarted', frame.path, frame.state, details);
     const controller = new AbortController();
     const { heartbeatMs } = plan;
-    const of: Live = { kind: 'task', controller, deadline: frame.deadline, heartbeatMs, beat, storedBeat: beat };
+    const last = frame.parent === null && state.End === true;
+    const of: Live = { kind: 'task', last, controller, deadline: frame.deadline, heartbeatMs, beat, storedBeat: beat };
     const heartbeat = () => {
       if (of.heartbeatMs === undefined || live.get(frame.id) !== of) return;
       of.beat = core.host.clock.now() + of.heartbeatMs;
@@ -161,14 +166,24 @@ export function attempts(core: Core, wakePump: () => void): Attempts {
     if (deadline !== null && deadline <= now) timedOut(frame, 'States.Timeout');
     else if (of?.beat != null && of.beat <= now) timedOut(frame, 'States.HeartbeatTimeout');
     else {
-      core.db.run('UPDATE frame SET wake = ? WHERE id = ?', earliest(deadline, of?.beat ?? null), frame.id);
+      const at = earliest(deadline, of?.beat ?? null);
+      core.db.run('UPDATE frame SET wake = ? WHERE id = ?', at, frame.id);
+      if (at !== null) core.due(at);
       if (of) of.storedBeat = of.beat;
     }
   }
 
   function launch({ kind, frame: id }: SideWork): void {
     const controller = new AbortController();
-    const of: Live = { kind, controller, deadline: null, heartbeatMs: undefined, beat: null, storedBeat: null };
+    const of: Live = {
+      kind,
+      last: false,
+      controller,
+      deadline: null,
+      heartbeatMs: undefined,
+      beat: null,
+      storedBeat: null,
+    };
     run(id, of, async () => {
       const frame = frameById(core, id)!;
       const run_ = core.run(frame.exec);
@@ -231,6 +246,7 @@ export function attempts(core: Core, wakePump: () => void): Attempts {
       return { results: batch.length, tasks: ended };
     },
     waiting: () => results.length,
+    ending: (limit) => results.slice(0, limit).some((result) => result.of.last),
     due,
     storeBeats() {
       for (const id of beaten) {
