@@ -44,3 +44,78 @@ test('every state is drawn once, in loops and in ways that never meet too', () =
   assert.ok(lines.some((line) => line.includes('never reached')));
   assert.ok(lines.some((line) => line.includes('↑ Ask')));
 });
+
+test('every state is drawn once, and none that can be reached as if it could not, in machines of any shape', () => {
+  let seed = 7;
+  const random = (n: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((seed / 2 ** 31) * n);
+  };
+  for (let round = 0; round < 500; round++) {
+    const names = Array.from({ length: 2 + random(9) }, (_, i) => `S${i}`);
+    const any = () => names[random(names.length)]!;
+    const state = (): State => {
+      const kind = random(4);
+      if (kind === 0) return { Type: 'Pass', End: true };
+      if (kind === 1) return { Type: 'Pass', Next: any() };
+      const ways = Array.from({ length: 1 + random(3) }, () => ({ Variable: '$.a', IsNull: true, Next: any() }));
+      return { Type: 'Choice', Choices: ways, Default: any() };
+    };
+    const states = Object.fromEntries(names.map((name) => [name, state()]));
+    const reached = new Set(['S0']);
+    for (const name of reached) {
+      const s = states[name]!;
+      if (s.Type === 'Choice') for (const way of [...s.Choices.map((c) => c.Next!), s.Default!]) reached.add(way);
+      else if (s.Type === 'Pass' && s.Next !== undefined) reached.add(s.Next);
+    }
+    const lines = drawMachine({ StartAt: 'S0', States: states });
+    const lost = lines.findIndex((l) => l.includes('never reached'));
+    for (const name of names) {
+      const at = lines.flatMap((l, i) => (l.includes(`┌─ ${name} ─`) ? [i] : []));
+      assert.equal(at.length, 1, `${name} in ${JSON.stringify(states)}`);
+      assert.equal(lost < 0 || at[0]! < lost, reached.has(name), `${name} in ${JSON.stringify(states)}`);
+    }
+  }
+});
+
+test('the way that goes on runs straight down, and one that skips ahead is a line beside it', () => {
+  const lines = drawMachine({
+    StartAt: 'Ask',
+    States: {
+      Ask: { Type: 'Choice', Choices: [{ Variable: '$.ok', BooleanEquals: true, Next: 'Work' }], Default: 'Done' },
+      Work: { Type: 'Pass', Next: 'Done' },
+      Done: { Type: 'Succeed' },
+    },
+  });
+  assert.ok(lines.includes('    ├─ otherwise  ■ Done: succeeds') || lines.includes('    ├─ otherwise  ↓ Done'));
+  assert.ok(lines.includes('    ▼  if $.ok = true'));
+  assert.ok(lines.some((line) => line.startsWith('┌─ Work ─')));
+});
+
+test('a list of retries that states share is told once, at the end', () => {
+  const task = (resource: string): State => ({
+    Type: 'Task',
+    Resource: resource,
+    Retry: [
+      { ErrorEquals: ['Busy'], MaxAttempts: 4 },
+      { ErrorEquals: ['States.Timeout'], MaxAttempts: 1 },
+    ],
+    End: true,
+  });
+  const Alone: State = {
+    Type: 'Task',
+    Resource: 'x',
+    Retry: [
+      { ErrorEquals: ['Alone'], MaxAttempts: 2 },
+      { ErrorEquals: ['States.Timeout'], MaxAttempts: 1 },
+    ],
+    Next: 'Both',
+  };
+  const branch = (name: string) => ({ StartAt: name, States: { [name]: task(name) } });
+  const Both: State = { Type: 'Parallel', Branches: [branch('A'), branch('B')], End: true };
+  const lines = drawMachine({ StartAt: 'Alone', States: { Alone, Both } });
+  assert.equal(lines.filter((line) => line.includes('Busy: 4 times')).length, 1);
+  assert.ok(lines.find((line) => line.includes('Busy: 4 times'))?.startsWith('①  '));
+  assert.equal(lines.filter((line) => line.includes('retry ①')).length, 2);
+  assert.ok(lines.some((line) => line.includes('│ retry    Alone: 2 times')));
+});

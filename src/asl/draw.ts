@@ -1,8 +1,10 @@
 /**
  * Draws a machine as text for a terminal: boxes from top to bottom, bodies of Map and Parallel within their box, the ways of a Choice
- * indented until they meet again. `↓` leads to a state that is drawn below, `↑` to one above.
+ * indented until they meet again, except the main one. `↓` leads to a state that is drawn below, `↑` to one above. Lists of Retry and Catch that
+ * several states share are told once, at the end.
  */
 import { box, heading, RAIL, wrap } from './draw/box.ts';
+import { Notes } from './draw/notes.ts';
 import { condition, describe, duration, kindOf } from './draw/words.ts';
 import type { ChoiceState, FailState, Machine, Processor, State, SucceedState } from './types.ts';
 
@@ -19,7 +21,9 @@ export function drawMachine(machine: Machine): string[] {
   const width = Math.min(MAX_WIDTH, PLAIN_WIDTH + FRAME * depthOf(machine.States));
   const out = machine.Comment ? wrap(machine.Comment, width) : [];
   if (machine.TimeoutSeconds !== undefined) out.push(`Ends after ${duration(machine.TimeoutSeconds)} at the latest.`);
-  out.push(rail('●'), rail('▼'), ...new Flow(machine.States).draw(machine.StartAt, width));
+  const notes = new Notes(statesOf(machine.States));
+  out.push(rail('●'), rail('▼'), ...new Flow(machine.States, notes).draw(machine.StartAt, width));
+  out.push(...notes.legend(width));
   return out.map((line) => line.trimEnd());
 }
 
@@ -27,10 +31,12 @@ type States = Record<string, State>;
 
 class Flow {
   private readonly states: States;
+  private readonly notes: Notes;
   private readonly drawn = new Set<string>();
 
-  constructor(states: States) {
+  constructor(states: States, notes: Notes) {
     this.states = states;
+    this.notes = notes;
   }
 
   draw(start: string, width: number): string[] {
@@ -69,12 +75,14 @@ class Flow {
   private ways(state: ChoiceState, later: Set<string>, width: number, out: string[]): string | undefined {
     const ways = state.Choices.map((rule) => ({ when: `if ${condition(rule)}`, to: rule.Next ?? '' }));
     if (state.Default !== undefined) ways.push({ when: 'otherwise', to: state.Default });
-    const next = this.meeting([...new Set(ways.map((w) => w.to))], later);
+    const targets = [...new Set(ways.map((w) => w.to))];
+    const meeting = this.meeting(targets, later);
+    const next = this.main(targets, meeting, later) ?? meeting;
     const direct = ways.filter((w) => w.to === next);
     const onward = direct.length === 1 ? direct[0] : undefined;
     const listed = ways.filter((w) => w !== onward);
     const room = width - RAIL - 3;
-    const within = next === undefined ? later : new Set([...later, next]);
+    const within = new Set([...later, ...[next, meeting].filter((name) => name !== undefined)]);
     for (const [i, way] of listed.entries()) {
       const last = next === undefined && i === listed.length - 1;
       const [first, rest] = last ? ['└─ ', '   '] : ['├─ ', '│  '];
@@ -88,13 +96,16 @@ class Flow {
     return next;
   }
 
-  /** What most ways lead to, the nearest such; when none meet, the way with the most states. */
+  /** What most ways lead to, the nearest such; when none meet, the last way if it comes to an end, else that with the most states. */
   private meeting(targets: string[], later: Set<string>): string | undefined {
     const open = targets.filter((t) => !this.jump(t, later));
     const reaches = new Map(open.map((t) => [t, this.reach(t, later)]));
     const counts = new Map<string, number>();
     for (const reach of reaches.values()) for (const name of reach) counts.set(name, (counts.get(name) ?? 0) + 1);
     const most = Math.max(0, ...counts.values());
+    const ends = (name: string) => onwards(this.states[name]).length === 0;
+    const usual = open.find((t) => t === targets.at(-1) && onwards(this.states[t]).length > 0);
+    if (most === 1 && usual !== undefined && [...reaches.get(usual)!].some(ends)) return usual;
     const candidates = most > 1 ? [...counts.keys()].filter((name) => counts.get(name) === most) : open;
     let best: string | undefined;
     let size = 0;
@@ -103,6 +114,23 @@ class Flow {
       if (reached > size) [best, size] = [name, reached];
     }
     return best;
+  }
+
+  /**
+   * The way that goes on straight down to where the ways meet: the last of them, which is the usual one; where that leads to the meeting at
+   * once, the longest. Undefined when it would cross another.
+   */
+  private main(targets: string[], meeting: string | undefined, later: Set<string>): string | undefined {
+    if (meeting === undefined) return undefined;
+    const until = new Set([...later, meeting]);
+    const open = targets.filter((t) => !this.jump(t, until));
+    const own = new Map(open.map((t) => [t, this.reach(t, until)]));
+    const leads = (t: string) => [...own.get(t)!].some((name) => onwards(this.states[name]).includes(meeting));
+    const longest = open.filter(leads).sort((a, b) => own.get(b)!.size - own.get(a)!.size)[0];
+    const usual = targets.at(-1)!;
+    const main = own.has(usual) && leads(usual) ? usual : longest;
+    const crosses = open.some((t) => t !== main && [...own.get(t)!].some((name) => own.get(main!)?.has(name)));
+    return crosses ? undefined : main;
   }
 
   private reach(start: string, later: Set<string>): Set<string> {
@@ -128,12 +156,20 @@ class Flow {
   }
 
   private inside(state: State, width: number): string[] {
-    const out = describe(state).flatMap((text) => wrap(text, width, /^\w+ {2,}/.exec(text)?.[0].length ?? 2));
-    if (state.Type === 'Map') out.push('', ...body(state.ItemProcessor, width), '');
+    const out = describe(state, this.notes.of(state)).flatMap((text) =>
+      wrap(text, width, /^\w+ {2,}/.exec(text)?.[0].length ?? 2),
+    );
+    if (state.Type === 'Map') out.push('', ...this.body(state.ItemProcessor, width), '');
     if (state.Type === 'Parallel')
       for (const [i, branch] of state.Branches.entries())
-        out.push(heading(`branch ${i + 1} of ${state.Branches.length}`, width), ...body(branch, width), '');
+        out.push(heading(`branch ${i + 1} of ${state.Branches.length}`, width), ...this.body(branch, width), '');
     return out;
+  }
+
+  private body(processor: Processor, width: number): string[] {
+    const room = width - 2;
+    if (room < MIN_WIDTH) return wrap(` … ${Object.keys(processor.States).join(', ')}`, width, 3);
+    return new Flow(processor.States, this.notes).draw(processor.StartAt, room).map((line) => ` ${line}`);
   }
 
   private caught(): Map<string, string[]> {
@@ -145,12 +181,6 @@ class Flow {
       }
     return out;
   }
-}
-
-function body(processor: Processor, width: number): string[] {
-  const room = width - 2;
-  if (room < MIN_WIDTH) return wrap(` … ${Object.keys(processor.States).join(', ')}`, width, 3);
-  return new Flow(processor.States).draw(processor.StartAt, room).map((line) => ` ${line}`);
 }
 
 function ending(name: string, state: SucceedState | FailState): string {
@@ -170,9 +200,15 @@ function onwards(state: State | undefined): string[] {
   return 'Next' in state && state.Next !== undefined ? [state.Next] : [];
 }
 
+function bodiesOf(state: State): Processor[] {
+  return state.Type === 'Map' ? [state.ItemProcessor] : state.Type === 'Parallel' ? state.Branches : [];
+}
+
+function statesOf(states: States): State[] {
+  return Object.values(states).flatMap((state) => [state, ...bodiesOf(state).flatMap((b) => statesOf(b.States))]);
+}
+
 function depthOf(states: States): number {
-  const bodies = Object.values(states).flatMap((state) =>
-    state.Type === 'Map' ? [state.ItemProcessor] : state.Type === 'Parallel' ? state.Branches : [],
-  );
+  const bodies = Object.values(states).flatMap(bodiesOf);
   return Math.max(0, ...bodies.map((b) => 1 + depthOf(b.States)));
 }

@@ -1,12 +1,19 @@
 /** What a state does, in words for people. */
-import type { Catcher, ChoiceRule, JsonObject, MapState, Retrier, State, TaskState } from '../types.ts';
+import type { Catcher, ChoiceRule, Json, JsonObject, MapState, Retrier, State, TaskState } from '../types.ts';
 
-/** Lines of text of any length: what it runs, its limits, what becomes of its result, Retry and Catch. */
-export function describe(state: State): string[] {
+/** A result up to this length is told as it stands. */
+const SHORT_RESULT = 60;
+
+/** Lines of text of any length: what it runs, its limits, what becomes of its result and, as `errors` tells it, of errors. */
+export function describe(state: State, errors: { brief: string[]; lines: string[] }): string[] {
   const out: string[] = [];
   if (state.Comment) out.push(state.Comment);
-  if (state.Type === 'Task') out.push(join([resource(state), ...limits(state)]));
-  if (state.Type === 'Map') out.push(join(mapping(state)));
+  const brief = [
+    ...(state.Type === 'Task' ? [resource(state), ...limits(state)] : []),
+    ...(state.Type === 'Map' ? mapping(state) : []),
+    ...errors.brief,
+  ];
+  if (brief.length > 0) out.push(join(brief));
   if (state.Type === 'Wait') {
     const until = state.Timestamp ?? state.TimestampPath;
     out.push(until === undefined ? `for ${duration(state.Seconds ?? state.SecondsPath)}` : `until ${until}`);
@@ -14,13 +21,21 @@ export function describe(state: State): string[] {
   if (state.Type === 'Pass') {
     const fields = Object.keys(state.Parameters ?? {}).map((name) => name.replace(/\.\$$/, ''));
     if (fields.length > 0) out.push(`makes    ${fields.join(', ')}`);
-    else if (state.Result !== undefined) out.push(`makes    ${JSON.stringify(state.Result)}`);
+    else if (state.Result !== undefined) out.push(`makes    ${result(state.Result)}`);
   }
   if ('ResultPath' in state && state.ResultPath !== undefined && state.ResultPath !== '$')
     out.push(state.ResultPath === null ? 'result   dropped' : `result   to ${state.ResultPath}`);
-  if ('Retry' in state) for (const retrier of state.Retry ?? []) out.push(`retry    ${retry(retrier)}`);
-  if ('Catch' in state) for (const catcher of state.Catch ?? []) out.push(`catch    ${caught(catcher)}`);
-  return out;
+  return [...out, ...errors.lines];
+}
+
+/** A long one by the names of its fields and the lengths of their lists. */
+function result(value: Json): string {
+  const text = JSON.stringify(value);
+  if (text.length <= SHORT_RESULT || typeof value !== 'object' || value === null) return text;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return Object.entries(value)
+    .map(([name, part]) => (Array.isArray(part) ? `${name} (${part.length})` : name))
+    .join(', ');
 }
 
 /** The kind on the right of a box. */
@@ -76,7 +91,7 @@ function mapping(state: MapState): string[] {
   return out;
 }
 
-function retry(retrier: Retrier): string {
+export function retry(retrier: Retrier): string {
   const { MaxAttempts: times = 3, IntervalSeconds: first = 1, BackoffRate: rate = 2, MaxDelaySeconds: most } = retrier;
   const names = errors(retrier.ErrorEquals);
   if (times === 0) return `${names}: never`;
@@ -86,7 +101,7 @@ function retry(retrier: Retrier): string {
   return `${names}: ${times === 1 ? 'once' : `${times} times`}, after ${duration(first)}${growth}${cap}${jitter}`;
 }
 
-function caught(catcher: Catcher): string {
+export function caught(catcher: Catcher): string {
   const path = catcher.ResultPath;
   const kept = path === undefined || path === '$' ? '' : path === null ? ' (error dropped)' : ` (error to ${path})`;
   return `${errors(catcher.ErrorEquals)} → ${catcher.Next}${kept}`;
