@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { GranaryError } from '../src/lib/errors.ts';
 import { backfillInput, executeBackfill, expectedDates, isEmpty, planBackfill } from '../src/runtime/backfill.ts';
 import { openRuntime } from '../src/runtime/runtime.ts';
@@ -23,6 +25,12 @@ workers: { memory: 300 MB }
 warehouse: { memory: 500 MB }
 calendars: { retail: { weekend: [sunday], holidays: [2026-11-18] } }
 `;
+
+const execute = promisify(execFile);
+async function granary(dir: string, ...words: string[]): Promise<string> {
+  return (await execute(process.execPath, [join(import.meta.dirname, '../bin/granary.js'), ...words, '-C', dir]))
+    .stdout;
+}
 
 async function plan(t: TestContext, dir: string, from: string, to: string, dataset = 'sales') {
   const runtime = await openRuntime({ dir, command: 'test' });
@@ -65,7 +73,36 @@ test('a backfill takes the gaps only, and says of every expected day what become
   const started: unknown[] = [];
   await executeBackfill(found, async (pipeline, input) => started.push([pipeline, input]));
   assert.deepEqual(started, [['shop.sales', backfillInput(found)]]);
-  assert.deepEqual(backfillInput(found)['paths'], ['sales_20261120.csv']);
+  assert.deepEqual(backfillInput(found).paths, ['sales_20261120.csv']);
+});
+
+test('what runs is what was listed: new files of other days stay where they are', async (t) => {
+  const dir = await makeProject(t, {
+    'granary.yaml': PROJECT,
+    'sources/shop.yaml': SOURCE,
+    'inbox/sales_20261120.csv': 'id\n4\n',
+    'inbox/sales_20261124.csv': 'id\n8\n',
+  });
+  const listed = await granary(
+    dir,
+    'backfill',
+    'shop.sales',
+    '--from=2026-11-20',
+    '--to=2026-11-21',
+    '--dry-run',
+    '--json',
+  );
+  assert.deepEqual(
+    JSON.parse(listed).land.map((l: { date: string }) => l.date),
+    ['2026-11-20'],
+  );
+  await granary(dir, 'backfill', 'shop.sales', '--from=2026-11-20', '--to=2026-11-21');
+  const after = await plan(t, dir, '2026-11-20', '2026-11-24');
+  assert.deepEqual(after.there, ['2026-11-20']);
+  assert.deepEqual(
+    after.land.map((l) => l.date),
+    ['2026-11-24'],
+  );
 });
 
 test('with everything there, nothing is started', async (t) => {

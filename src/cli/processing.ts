@@ -10,7 +10,8 @@ import { eventLine } from './run-lines.ts';
 import { emptyLog, record } from './run-log.ts';
 import { printSummary, summaryDocument } from './run-summary.ts';
 
-export interface ProcessingRequest extends Pick<RunRequest, 'pipeline' | 'sources' | 'skipCollect' | 'parameters'> {
+export interface ProcessingRequest
+  extends Pick<RunRequest, 'pipeline' | 'sources' | 'skipCollect' | 'parameters' | 'only'> {
   /** `rejects` and `quarantine`: what makes the exit code 4. */
   failOn: readonly string[];
 }

@@ -97,21 +97,19 @@ export function isEmpty(plan: BackfillPlan): boolean {
   return plan.land.length + plan.process.length === 0;
 }
 
-/** The input of the run: `paths` and `objects` are all that it may take. */
-export function backfillInput(plan: BackfillPlan): Record<string, unknown> {
+/** Of the run’s input: `paths` and `objects` are all that it may take. */
+export function backfillInput(plan: BackfillPlan): { trigger: 'backfill'; paths: string[]; objects: string[] } {
   return {
     trigger: 'backfill',
-    retry_dead_letters: true,
-    datasets: [plan.dataset.split('/')[2]],
     paths: plan.land.map(({ file }) => file.path),
     objects: plan.process.map(({ object }) => object),
   };
 }
 
-/** Starts what is planned; undefined when that is nothing. */
+/** Starts what is planned; undefined when that is nothing. The run has to try again what gave up (`retry_dead_letters`). */
 export async function executeBackfill<T>(
   plan: BackfillPlan,
-  start: (pipeline: string, input: Record<string, unknown>) => Promise<T>,
+  start: (pipeline: string, only: ReturnType<typeof backfillInput>) => Promise<T>,
 ): Promise<T | undefined> {
   return isEmpty(plan) ? undefined : start(plan.pipeline, backfillInput(plan));
 }

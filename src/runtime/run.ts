@@ -19,6 +19,8 @@ export interface RunRequest {
   skipCollect?: boolean;
   /** For the machine’s input, `$.parameters`. */
   parameters?: Record<string, string>;
+  /** Takes only these files and objects; see `backfillInput`. */
+  only?: { trigger: string; paths: string[]; objects: string[] };
   onEvent?: (event: RunEvent) => void;
   signal?: AbortSignal;
 }
@@ -50,6 +52,7 @@ export async function run(runtime: Runtime, request: RunRequest): Promise<RunDoc
         trigger: 'manual',
         retry_dead_letters: true,
         ...(request.parameters && { parameters: request.parameters }),
+        ...request.only,
       },
     });
     return await pipelines.finish(id, request.signal);

@@ -2,7 +2,7 @@
 import { GranaryError } from '../../lib/errors.ts';
 import { formatBytes, plural } from '../../lib/units.ts';
 import type { Dataset, Project } from '../../project/project.ts';
-import { type BackfillPlan, isEmpty, planBackfill } from '../../runtime/backfill.ts';
+import { type BackfillPlan, executeBackfill, isEmpty, planBackfill } from '../../runtime/backfill.ts';
 import { checkDatasets } from '../../runtime/names.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
 import { withRuntime, withState } from '../open.ts';
@@ -26,7 +26,10 @@ export async function execute(call: Call): Promise<ExitCode> {
     return EXIT.ok;
   }
   tell(plan, terminal);
-  return withRuntime(call, (runtime) => processAndTell(call, runtime, { pipeline: plan.pipeline, failOn: [] }));
+  const done = await withRuntime(call, (runtime) =>
+    executeBackfill(plan, (pipeline, only) => processAndTell(call, runtime, { pipeline, only, failOn: [] })),
+  );
+  return done ?? EXIT.ok;
 }
 
 /** `source.dataset`. */
