@@ -1,5 +1,5 @@
 /** Parts of machines that find files and land them, and that take landed objects further, dataset by dataset. Pure. */
-import type { JsonObject, MapState, Processor, State } from '../../asl/types.ts';
+import type { JsonObject, MapState, Processor } from '../../asl/types.ts';
 import { deadLetter, type ObjectLimits, objectStates } from './object.ts';
 import { BRIEF_S, call, caught, DONE, type States } from './tasks.ts';
 
@@ -43,46 +43,52 @@ export function overList(options: {
 
 export const ITEM: JsonObject = { 'run.$': '$.run', 'pipeline.$': '$.pipeline', 'item.$': '$$.Map.Item.Value' };
 
-/** Land, for one found file. Where something new has landed, `next` gets `{ run, pipeline, item: { object, dataset, bytes } }`. */
-export function landStates(timeoutSeconds: number, next: string, done: string): States {
+/**
+ * Land, for one found file. Where something new has landed `further` gets `{ run, pipeline, item: { object, dataset, bytes } }`; with no
+ * `further` landing is all.
+ */
+export function landStates(timeoutSeconds: number, done: string, further?: string): States {
+  const land = {
+    stage: 'land',
+    input: { 'run.$': '$.run', 'item.$': '$.item' },
+    key: "States.Format('{}/land/{}/{}', $.run, $.item.dataset, $.item.file.path)",
+    timeoutSeconds,
+    catch: caught('LandFailed'),
+  };
+  const failed = deadLetter(
+    'Land',
+    'file',
+    '$.item',
+    "States.Format('{}/dead-letter/{}/{}', $.run, $.item.dataset, $.item.file.path)",
+    done,
+  );
+  if (further === undefined) return { Land: call({ ...land, resultPath: null, next: done }), LandFailed: failed };
   return {
     Land: call({
-      stage: 'land',
-      input: { 'run.$': '$.run', 'item.$': '$.item' },
-      key: "States.Format('{}/land/{}/{}', $.run, $.item.dataset, $.item.file.path)",
-      timeoutSeconds,
+      ...land,
       resultSelector: {
         'object.$': '$.Payload.object',
         'dataset.$': '$.Payload.dataset',
         'bytes.$': '$.Payload.bytes',
       },
       resultPath: '$.landed',
-      catch: caught('LandFailed'),
       next: 'Landed',
     }),
     Landed: {
       Type: 'Choice',
       Choices: [{ Variable: '$.landed.object', IsNull: true, Next: done }],
-      Default: next === done ? done : 'LandedObject',
+      Default: 'LandedObject',
     },
-    ...(next !== done && {
-      LandedObject: {
-        Type: 'Pass',
-        Parameters: { 'run.$': '$.run', 'pipeline.$': '$.pipeline', 'item.$': '$.landed' },
-        Next: next,
-      } satisfies State,
-    }),
-    LandFailed: deadLetter(
-      'Land',
-      'file',
-      '$.item',
-      "States.Format('{}/dead-letter/{}/{}', $.run, $.item.dataset, $.item.file.path)",
-      done,
-    ),
+    LandedObject: {
+      Type: 'Pass',
+      Parameters: { 'run.$': '$.run', 'pipeline.$': '$.pipeline', 'item.$': '$.landed' },
+      Next: further,
+    },
+    LandFailed: failed,
   };
 }
 
-/** Poll of one source. Input: `{ run, pipeline, retry_dead_letters, source: { name, datasets, transfers } }`. */
+/** Poll of one source. Input: `{ run, pipeline, select, source: { name, datasets, transfers } }`. */
 export function pollTask(timeoutSeconds: number, next: string, failed: string) {
   return call({
     stage: 'poll',
@@ -91,7 +97,8 @@ export function pollTask(timeoutSeconds: number, next: string, failed: string) {
       'source.$': '$.source.name',
       'datasets.$': '$.source.datasets',
       'list.$': "States.Format('runs/{}/{}.jsonl', $.run, $.source.name)",
-      'retry_dead_letters.$': '$.retry_dead_letters',
+      'retry_dead_letters.$': '$.select.retry_dead_letters',
+      'paths.$': '$.select.paths',
     },
     key: "States.Format('{}/poll/{}', $.run, $.source.name)",
     timeoutSeconds,
@@ -114,7 +121,7 @@ export function pollFailed(next: string) {
 }
 
 /**
- * Takes the objects of one dataset further until nothing is left, at most three times. Input: `{ run, pipeline, retry_dead_letters, dataset: { key,
+ * Takes the objects of one dataset further until nothing is left, at most three times. Input: `{ run, pipeline, select, dataset: { key,
  * concurrency } }`. `suffix` makes the names unique.
  */
 export function processDataset(suffix: string, limits: ObjectLimits): Processor {
@@ -122,7 +129,7 @@ export function processDataset(suffix: string, limits: ObjectLimits): Processor 
   const keep = {
     'run.$': '$.run',
     'pipeline.$': '$.pipeline',
-    'retry_dead_letters.$': '$.retry_dead_letters',
+    'select.$': '$.select',
     'dataset.$': '$.dataset',
   };
   return {
@@ -136,7 +143,8 @@ export function processDataset(suffix: string, limits: ObjectLimits): Processor 
           'run.$': '$.run',
           'datasets.$': 'States.Array($.dataset.key)',
           'list.$': "States.Format('runs/{}/{}/{}.jsonl', $.run, $.dataset.key, $.round)",
-          'retry_dead_letters.$': '$.retry_dead_letters',
+          'retry_dead_letters.$': '$.select.retry_dead_letters',
+          'objects.$': '$.select.objects',
         },
         key: "States.Format('{}/pending/{}/{}', $.run, $.dataset.key, $.round)",
         timeoutSeconds: BRIEF_S,

@@ -50,7 +50,7 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
         resultSelector: {
           'run.$': '$.Payload.run',
           'pipeline.$': '$.Payload.pipeline',
-          'retry_dead_letters.$': '$.Payload.retry_dead_letters',
+          'select.$': '$.Payload.select',
         },
         resultPath: '$',
         next: 'Plan',
@@ -103,7 +103,7 @@ function collect(concurrency: number, limits: ObjectLimits): MapState {
           concurrencyPath: '$.source.transfers',
           processor: {
             start: 'Land',
-            states: { ...landStates(limits.longTimeoutSeconds, 'FileDone', 'FileDone'), FileDone: DONE },
+            states: { ...landStates(limits.longTimeoutSeconds, 'FileDone'), FileDone: DONE },
           },
           next: 'SourceDone',
         }),
@@ -120,7 +120,7 @@ function collect(concurrency: number, limits: ObjectLimits): MapState {
 const SOURCE_ITEM: JsonObject = {
   'run.$': '$.run',
   'pipeline.$': '$.pipeline',
-  'retry_dead_letters.$': '$.retry_dead_letters',
+  'select.$': '$.select',
   'source.$': '$$.Map.Item.Value',
   source_item: { 'source.$': '$$.Map.Item.Value.name' },
 };
@@ -142,7 +142,7 @@ function files(limits: ObjectLimits): MapState {
       concurrencyPath: '$.source.transfers',
       processor: {
         start: 'Land',
-        states: { ...landStates(limits.longTimeoutSeconds, object.start, 'Done'), ...object.states },
+        states: { ...landStates(limits.longTimeoutSeconds, 'Done', object.start), ...object.states },
       },
       next: 'SourceDone',
     }),
@@ -170,7 +170,7 @@ function waves(concurrency: number, limits: ObjectLimits): MapState {
     ItemSelector: {
       'run.$': '$.run',
       'pipeline.$': '$.pipeline',
-      'retry_dead_letters.$': '$.retry_dead_letters',
+      'select.$': '$.select',
       'datasets.$': '$$.Map.Item.Value.datasets',
     },
     ItemProcessor: {
@@ -184,7 +184,7 @@ function waves(concurrency: number, limits: ObjectLimits): MapState {
           ItemSelector: {
             'run.$': '$.run',
             'pipeline.$': '$.pipeline',
-            'retry_dead_letters.$': '$.retry_dead_letters',
+            'select.$': '$.select',
             'dataset.$': '$$.Map.Item.Value',
           },
           ItemProcessor: processDataset('Landed', limits),
