@@ -2,7 +2,7 @@
 import type { Collection } from '../ports/state-store.ts';
 
 /** What made a pipeline due; `manual`: a person, by command line or API. */
-export type FireTrigger = 'schedule' | 'arrival' | 'event' | 'manual' | 'backfill';
+export type FireTrigger = 'schedule' | 'arrival' | 'event' | 'manual' | 'backfill' | 'retry';
 
 /** A moment at which something fired or was skipped. Times ISO 8601, UTC. */
 export interface FireMark {

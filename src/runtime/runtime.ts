@@ -11,6 +11,7 @@ import type { LoadContext } from '../stages/load.ts';
 import { dataPaths, openContext, openProject, type ProjectOptions, removeScratchOf } from './context.ts';
 import { acquireDataDir, type Holder } from './lock.ts';
 import { LogFiles } from './logs/log-files.ts';
+import { Meter } from './metrics.ts';
 import { logFieldsOf } from './pipelines/invoke.ts';
 import { Pipelines } from './pipelines/pipelines.ts';
 import { workerLimits } from './workers/limits.ts';
@@ -31,6 +32,10 @@ export interface Runtime {
   context: LoadContext;
   workers: WorkerPool;
   log: Log;
+  /** Who owns the data directory: this process. */
+  holder: Holder;
+  /** Durations of stages. */
+  meter: Meter;
   /** Opened when first asked for: then unfinished runs go on. */
   pipelines(): Promise<Pipelines>;
   close(): Promise<void>;
@@ -88,6 +93,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     });
     closers.push(() => workers.close());
     const context: LoadContext = { ...opened.context, warehouse };
+    const meter = new Meter();
     let pipelines: Promise<Pipelines> | undefined;
     closers.push(async () => void (await (await pipelines)?.shutdown()));
     return {
@@ -96,6 +102,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       context,
       workers,
       log,
+      holder: lock.holder,
+      meter,
       pipelines() {
         pipelines ??= Pipelines.open({
           file: paths.orchestrator,
@@ -110,6 +118,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
               }),
           },
           maxInFlight: MAX_IN_FLIGHT,
+          onStage: (stage, seconds, error) => meter.record(stage, seconds, error?.code ?? 'ok'),
         });
         return pipelines;
       },

@@ -4,6 +4,23 @@ import { dataset } from './options.ts';
 
 export const OPERATE: readonly CommandSpec[] = [
   {
+    name: 'up',
+    section: 'Operate',
+    summary: 'Run everything by itself: schedules, arrivals, events, messages, the HTTP API',
+    description: [
+      'Stays in the foreground. Ctrl-C or SIGTERM stops it gracefully: attempts in flight end or are handed back, and the next start goes on. Nothing is lost either way, not even by kill -9.',
+    ],
+    options: {
+      once: { doc: 'End when nothing runs, waits or is to be told' },
+      grace: { value: 'duration', doc: 'How long attempts in flight may take to end; default: 30 s' },
+    },
+    examples: [
+      { line: 'granary up', meaning: 'on a terminal; docs/guide/run-as-a-service.md has a unit for systemd' },
+      { line: 'granary up --once', meaning: 'take up what is due now, and end' },
+    ],
+    load: () => import('../commands/up.ts'),
+  },
+  {
     name: 'status',
     section: 'Operate',
     summary: 'What runs, what comes next, and what needs attention',

@@ -13,16 +13,22 @@ export interface PollInput {
   source: string;
   /** Names of datasets; all of the source if not given. */
   datasets?: string[] | null;
+  /** Only files with these paths. */
+  paths?: string[] | null;
   /** Also files that gave up in an earlier run. */
   retry_dead_letters?: boolean | null;
-  /** Where the list of files goes, in the object store. */
-  list: string;
+  /** Where the list of files goes, in the object store; null: nowhere, only a look is wanted. */
+  list: string | null;
 }
 
 export interface PollOutput {
   /** Key of the list: one `FoundFile` a line. */
-  list: string;
+  list: string | null;
   found: number;
+  /** Names of the datasets that files were found for. */
+  datasets: string[];
+  /** Milliseconds until the first of the files that wait may be complete, where that can be told. */
+  soonestMs: number | null;
   /** Files that are not complete yet: the first 20, with the reason. */
   waiting: { path: string; reason: string }[];
   waitingCount: number;
@@ -54,6 +60,8 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
   const out: PollOutput = {
     list: input.list,
     found: 0,
+    datasets: [],
+    soonestMs: null,
     waiting: [],
     waitingCount: 0,
     unclaimed: [],
@@ -80,7 +88,7 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
     if (out.unclaimed.length < 20) out.unclaimed.push(path);
   }
   for (const { dataset, file: listed } of claims) {
-    if (sidecars.has(listed.path)) continue;
+    if (sidecars.has(listed.path) || (input.paths && !input.paths.includes(listed.path))) continue;
     const file = await described(connection, listed);
     if (!file) continue;
     const origin = await context.state.get(ORIGINS, originId(dataset.key, file.path));
@@ -101,10 +109,13 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
       continue;
     }
     if (state.sighting) await context.state.put(SIGHTINGS, { id, ...state.sighting });
+    if (state.inMs !== undefined) out.soonestMs = Math.min(out.soonestMs ?? state.inMs, state.inMs);
     wait(out, file.path, state.reason);
   }
   found.sort((a, b) => (a.file.path < b.file.path ? -1 : 1));
   out.found = found.length;
+  out.datasets = [...new Set(found.map((f) => f.dataset))].sort();
+  if (input.list === null) return out;
   await context.objects.put(input.list, Buffer.from(found.map((f) => `${JSON.stringify(f)}\n`).join('')), {
     replace: true,
   });

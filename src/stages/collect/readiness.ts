@@ -3,7 +3,14 @@ import type { SightingDoc } from '../../model/objects.ts';
 import type { RemoteFile } from '../../ports/connector.ts';
 import type { DatasetConfig } from '../../project/specs/dataset.ts';
 
-export type Readiness = { ready: true } | { ready: false; reason: string; sighting?: Omit<SightingDoc, 'id'> };
+export type Readiness =
+  | { ready: true }
+  | {
+      ready: false;
+      reason: string;
+      sighting?: Omit<SightingDoc, 'id'> /** Milliseconds until it may be. */;
+      inMs?: number;
+    };
 
 const UNFINISHED =
   /(^|\/)(\.[^/]*|~[^/]*|[^/]*\.(tmp|temp|part|partial|filepart|crdownload|uploading|writing|swp|lck|lock))$/i;
@@ -56,6 +63,7 @@ export function readiness(
   return {
     ready: false,
     reason: `it changed ${Math.max(0, Math.round((now - since) / 1000))} s ago; taken when unchanged for ${config.ready.stable_for} s, in ${left} s`,
+    inMs: wait - (now - since),
     sighting: { ...seen, since: new Date(since).toISOString() },
   };
 }

@@ -22,13 +22,18 @@ export interface RunRequestInput {
   trigger?: string;
   /** Also what gave up in earlier runs. */
   retry_dead_letters?: boolean;
+  /** Only files with these paths. */
+  paths?: string[];
+  /** Only these objects of those that have landed. */
+  objects?: string[];
 }
 
 /** What the states of the machine rely on. */
 export interface BeginOutput {
   run: string;
   pipeline: string;
-  retry_dead_letters: boolean;
+  /** What the run takes: `null` is all. */
+  select: { retry_dead_letters: boolean; paths: string[] | null; objects: string[] | null };
 }
 
 export async function begin({ run, pipeline, request }: BeginInput, context: StageContext): Promise<BeginOutput> {
@@ -49,5 +54,13 @@ export async function begin({ run, pipeline, request }: BeginInput, context: Sta
         errors: [],
       };
   await context.state.transact([putWrite(RUNS, doc), toPublishRun(run)]);
-  return { run, pipeline, retry_dead_letters: request?.retry_dead_letters ?? false };
+  return {
+    run,
+    pipeline,
+    select: {
+      retry_dead_letters: request?.retry_dead_letters ?? false,
+      paths: request?.paths ?? null,
+      objects: request?.objects ?? null,
+    },
+  };
 }
