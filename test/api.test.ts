@@ -30,6 +30,16 @@ test('commands work through the owner that runs', async (t) => {
     assert.match(wrong.stderr, /code query\.failed/);
   });
 
+  await t.test('rejects and trace read it, too', async () => {
+    assert.match((await sh.granary('rejects')).stdout, /type\(quantity\)|quantity/);
+    const [row] = JSON.parse((await sh.granary('query', 'SELECT * FROM sales LIMIT 1', '--json')).stdout);
+    const [column] = Object.keys(row).filter((c) => typeof row[c] === 'number');
+    const { stdout, stderr } = await sh.granary('trace', 'sales', `${column}=${row[column!]}`);
+    assert.match(stdout, /sales_20261119\.csv, line \d/, stderr);
+    const unknown = await sh.granary('trace', 'nothing', 'a=1');
+    assert.match(unknown.stderr, /There is no table nothing/);
+  });
+
   await t.test('status and runs tell of the owner and of the run', async () => {
     const { stdout } = await sh.granary('status');
     assert.match(stdout, /^shop +up for /);

@@ -1,6 +1,7 @@
 /** An owner with an API in this process: a real runtime of a project, and the operations that commands ask for. */
 import type { TestContext } from 'node:test';
 import { GranaryError } from '../../src/lib/errors.ts';
+import type { ObjectDoc } from '../../src/model/objects.ts';
 import { RUNS, type RunDoc } from '../../src/model/runs.ts';
 import { compilePipeline } from '../../src/project/machines/compile.ts';
 import { findPipeline } from '../../src/project/pipelines.ts';
@@ -11,10 +12,11 @@ import { readHolder } from '../../src/runtime/lock.ts';
 import { Meter } from '../../src/runtime/metrics.ts';
 import type { Operations } from '../../src/runtime/operations.ts';
 import { type Pipelines, runId } from '../../src/runtime/pipelines/pipelines.ts';
-import { replay } from '../../src/runtime/replay.ts';
+import { release, replay } from '../../src/runtime/replay.ts';
 import { RunEventLog } from '../../src/runtime/run-event-log.ts';
 import { openRuntime, type Runtime } from '../../src/runtime/runtime.ts';
 import { pipelineStatuses, statusOf } from '../../src/runtime/status.ts';
+import { trace } from '../../src/runtime/trace.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { begin } from '../../src/stages/run/begin.ts';
 import { plain } from '../../src/stages/verify/verify.ts';
@@ -142,12 +144,16 @@ function operationsOf(runtime: Runtime, pipelines: Pipelines): Operations {
       if (objects.length === 0) return { objects, run: null };
       return { objects, run: (await start({ command: 'granary replay', skipCollect: true }, by)).run };
     },
-    release: missing,
+    async release(ids, by) {
+      const objects: ObjectDoc[] = [];
+      for (const id of ids) objects.push(await release(id, context));
+      return { objects, run: (await start({ command: 'granary quarantine release', skipCollect: true }, by)).run };
+    },
     planBackfill: missing,
     startBackfill: missing,
     query: (sql, options) => context.warehouse.query(sql, options),
     books: (filter) => findBooks(filter, context),
-    trace: missing,
+    trace: (table, words) => trace(table, words, runtime),
     logs: missing,
   };
 }

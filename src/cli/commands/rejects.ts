@@ -5,7 +5,7 @@ import type { QueryResult } from '../../ports/warehouse.ts';
 import { checkDatasets } from '../../runtime/names.ts';
 import { findObject } from '../../runtime/replay.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
-import { withRuntime } from '../open.ts';
+import { ownerOf, withRuntime, withState } from '../open.ts';
 import { withOutput } from '../output.ts';
 import { tableOf, writeRows } from '../rows.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -17,19 +17,24 @@ export async function execute(call: Call): Promise<ExitCode> {
   const datasets = options.list('dataset');
   const to = options.text('to');
   const limit = options.count('limit') ?? (to === undefined ? LIMIT : undefined);
-  await withRuntime(call, async ({ project, context }) => {
+  const statement = await withState(call, async (context, project) => {
     checkDatasets(datasets, project);
     const named = options.text('object');
     const object = named === undefined ? undefined : (await findObject(named, context)).id;
-    const statement = rejectsQuery({ datasets, object, rules: options.list('rule') });
-    const result = await context.warehouse.query(statement, { signal, ...(limit !== undefined && { maxRows: limit }) });
+    return rejectsQuery({ datasets, object, rules: options.list('rule') });
+  });
+  const tell = async (result: QueryResult) => {
     if (to !== undefined || terminal.json) {
       const rows = await withOutput(to, terminal, (write) =>
         writeRows(to === undefined ? 'json' : 'csv', result, write),
       );
       if (to !== undefined) terminal.line(`${formatCount(rows)} reasons written to ${to}`);
     } else await printRejects(result, terminal);
-  });
+  };
+  const how = { signal, ...(limit !== undefined && { maxRows: limit }) };
+  const owner = await ownerOf(call);
+  if (owner) await tell(await owner.query(statement, how));
+  else await withRuntime(call, async ({ context }) => tell(await context.warehouse.query(statement, how)));
   return EXIT.ok;
 }
 

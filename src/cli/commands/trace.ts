@@ -1,13 +1,16 @@
 /** `granary trace`. */
 import { type Traced, trace } from '../../runtime/trace.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
-import { withRuntime } from '../open.ts';
+import { ownerOf, withRuntime } from '../open.ts';
 import { type Style, visible } from '../terminal/style.ts';
 
 export async function execute(call: Call): Promise<ExitCode> {
   const { terminal } = call;
   const [table, ...words] = call.arguments;
-  const rows = await withRuntime(call, (runtime) => trace(table!, words, runtime));
+  const owner = await ownerOf(call);
+  const rows = owner
+    ? await owner.get<Traced[]>('/v1/trace', { table: table!, key: words })
+    : await withRuntime(call, (runtime) => trace(table!, words, runtime));
   terminal.document(rows);
   if (rows.length === 0) terminal.line(`${table} has no such row. It may have been rejected: granary rejects`);
   for (const [i, row] of rows.entries()) {
