@@ -209,8 +209,7 @@ export interface LogFilter {
   follow?: boolean;
 }
 
-export interface LogLine {
-  at: string;
+export interface LogEntry {
   level: 'debug' | 'info' | 'warn' | 'error';
   message: string;
   run?: string;
@@ -218,4 +217,8 @@ export interface LogLine {
   step?: string;
   /** Further facts, never a secret. */
   [fact: string]: unknown;
+}
+
+export interface LogLine extends LogEntry {
+  at: string;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GranaryError } from '../lib/errors.ts';
 import { allows, type Scope } from '../model/api-tokens.ts';
-import type { LogLine } from '../runtime/operations.ts';
+import type { LogEntry } from '../runtime/operations.ts';
 import { type Endpoint, Reply, type Services } from './endpoint.ts';
 import { bodyOf, callerOf, checkHost, queryOf, unauthorized } from './input.ts';
 import { sendJson, sendProblem, sendStream, sendText } from './output.ts';
@@ -16,7 +16,7 @@ export interface HandlerOptions extends Services {
   local: boolean;
   /** Names that this server has; on the local socket any. */
   hosts: ReadonlySet<string>;
-  log(line: Omit<LogLine, 'at'>): void;
+  log(line: LogEntry): void;
   /** Aborts when the server closes: streams end. */
   closing: AbortSignal;
   stallMs?: number;

@@ -11,7 +11,7 @@ import { GranaryError } from '../lib/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import { type ApiNote, apiPaths } from '../runtime/api-note.ts';
-import type { LogLine, Operations } from '../runtime/operations.ts';
+import type { LogEntry, Operations } from '../runtime/operations.ts';
 import { requestHandler } from './handler.ts';
 import { openApi } from './openapi.ts';
 import { ENDPOINTS } from './routes.ts';
@@ -29,7 +29,7 @@ export interface ServerSettings {
   version: string;
   state: StateStore;
   clock: Clock;
-  log(line: Omit<LogLine, 'at'>): void;
+  log(line: LogEntry): void;
   /** How long a reader may take nothing. */
   stallMs?: number;
 }

@@ -11,7 +11,7 @@ import { GranaryError } from '../lib/errors.ts';
 import { DEAD_LETTERS, type DeadLetterDoc } from '../model/dead-letters.ts';
 import { RUNS, type RunDoc } from '../model/runs.ts';
 import type { StateStore } from '../ports/state-store.ts';
-import type { LogLine, Operations, PipelineStatus } from '../runtime/operations.ts';
+import type { LogEntry, Operations, PipelineStatus } from '../runtime/operations.ts';
 import { RunEventLog } from '../runtime/run-event-log.ts';
 import { type RunningServer, type ServerSettings, startServer } from './server.ts';
 
@@ -56,7 +56,7 @@ export interface TestApi {
   state: StateStore;
   events: RunEventLog;
   server: RunningServer;
-  lines: Omit<LogLine, 'at'>[];
+  lines: LogEntry[];
   asked: { what: string; value: unknown; by?: string }[];
   /** On the socket, with no token, unless options say otherwise. */
   ask(method: string, path: string, options?: AskOptions): Promise<Asked>;
