@@ -14,6 +14,7 @@ import type {
   TaskCall,
 } from '../../asl/api.ts';
 import { openEngine } from '../../asl/engine.ts';
+import { EngineError } from '../../asl/errors.ts';
 import { type Json, type JsonObject, type Machine, StatesError } from '../../asl/types.ts';
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
 import { redact } from '../../lib/redact.ts';
@@ -100,7 +101,12 @@ class Embedded implements Orchestrator {
     return this.#engine.current(id);
   }
   async wait(id: string, signal?: AbortSignal): Promise<Execution> {
-    return this.#engine.wait(id, signal);
+    try {
+      return await this.#engine.wait(id, signal);
+    } catch (e) {
+      if (!(e instanceof EngineError) || e.name !== 'EngineClosed') throw e;
+      throw new GranaryError('cancelled', `Run ${id} goes on with the next owner.`, { cause: e });
+    }
   }
   async cancel(id: string, cause: string): Promise<void> {
     named(() => this.#engine.stop(id, 'Granary.Cancelled', cause), id);

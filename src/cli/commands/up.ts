@@ -1,5 +1,7 @@
 /** `granary up`: the owner of the data directory in the foreground. */
+import type { LogFields } from '../../lib/log.ts';
 import { isoNow } from '../../ports/clock.ts';
+import type { LogLine } from '../../runtime/operations.ts';
 import { type Owner, startOwner } from '../../runtime/owner/owner.ts';
 import { openRuntime, type Runtime } from '../../runtime/runtime.ts';
 import { productVersion } from '../../runtime/version.ts';
@@ -75,8 +77,10 @@ function serve(owner: Owner, runtime: Runtime, version: string): Promise<Running
     version,
     state: context.state,
     clock: context.clock,
-    log: ({ level, message, run, pipeline, step }) =>
-      log(level, message, { ...(run && { run }), ...(pipeline && { pipeline }), ...(step && { step }) }),
+    log(line) {
+      const { level, message, ...facts } = line as LogLine;
+      log(level, message, facts as LogFields);
+    },
   });
 }
 
