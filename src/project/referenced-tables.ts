@@ -17,40 +17,67 @@ export function referencedTables(dataset: Dataset): Map<string, string[]> {
 
 /**
  * Datasets in waves: each looks things up only in tables that datasets of earlier waves fill. By key within a wave. A part is read with the
- * objects of its whole, so it is one with it. Throws `config.invalid` on a circle of references.
+ * objects of its whole, so it is in the same wave. Its own table everyone finds as it is. Throws `config.invalid` on a circle of references,
+ * which a project that has been loaded does not have.
  */
 export function wavesOf(project: Project): Dataset[][] {
-  const datasets = [...project.sources.values()]
-    .flatMap((s) => [...s.datasets.values()])
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const byTable = Map.groupBy(datasets, (d) => `${d.table.schema}.${d.table.name}`);
-  const waveOf = new Map<Dataset, number>();
-  const visit = (dataset: Dataset, path: Dataset[]): number => {
-    const known = waveOf.get(dataset);
+  const found = inWaves([...project.sources.values()].flatMap((s) => [...s.datasets.values()]));
+  if (found.circle) throw new GranaryError('config.invalid', circleText(found.circle), { hint: CIRCLE_HINT });
+  return found.waves;
+}
+
+export const CIRCLE_HINT = 'Remove one of the lookups or `exists` rules; a model can join both tables afterwards';
+
+/** `circle`: each looks things up in the next; the last is the first again. */
+export function circleText(circle: readonly Dataset[]): string {
+  return `datasets look each other up in a circle: ${circle.map((d) => d.key).join(' → ')}`;
+}
+
+/** Datasets with their parts and wholes, as `wavesOf` puts them in order, or the first circle. */
+export function inWaves(
+  datasets: readonly Dataset[],
+): { waves: Dataset[][]; circle?: undefined } | { circle: Dataset[] } {
+  const sorted = datasets.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const byTable = Map.groupBy(sorted, tableOf);
+  const byUnit = Map.groupBy(sorted, unitOf);
+  const waveOf = new Map<string, number>();
+  /** The datasets on the way from the first to `unit`, each looking up the next, or the wave. */
+  const visit = (unit: string, path: Dataset[]): number | Dataset[] => {
+    const known = waveOf.get(unit);
     if (known !== undefined) return known;
-    if (path.includes(dataset)) throw circle([...path, dataset]);
-    const here = [...path, dataset];
     let wave = 0;
-    for (const table of referencedTables(dataset).keys())
-      for (const other of byTable.get(`${dataset.table.schema}.${table}`) ?? [])
-        if (other !== dataset) wave = Math.max(wave, visit(other, here) + 1);
-    for (const part of dataset.parts)
-      wave = Math.max(wave, visit(project.sources.get(dataset.source)!.datasets.get(part)!, here));
-    waveOf.set(dataset, wave);
+    for (const dataset of byUnit.get(unit)!)
+      for (const other of lookedUp(dataset, byTable)) {
+        const here = [...path, dataset];
+        const start = here.findIndex((d) => unitOf(d) === unitOf(other));
+        const found = start < 0 ? visit(unitOf(other), here) : [...here.slice(start), other];
+        if (typeof found !== 'number') return found;
+        wave = Math.max(wave, found + 1);
+      }
+    waveOf.set(unit, wave);
     return wave;
   };
   const waves: Dataset[][] = [];
-  for (const dataset of datasets) {
-    const wave = visit(dataset, []);
+  for (const dataset of sorted) {
+    const wave = visit(unitOf(dataset), []);
+    if (typeof wave !== 'number') return { circle: wave };
     waves[wave] = [...(waves[wave] ?? []), dataset];
   }
-  return waves;
+  return { waves };
 }
 
-function circle(path: Dataset[]): GranaryError {
-  return new GranaryError(
-    'config.invalid',
-    `Datasets look each other up in a circle: ${path.map((d) => d.key).join(' → ')}.`,
-    { hint: 'Remove one of the lookups or `exists` rules; a model can join both tables afterwards.' },
-  );
+function lookedUp(dataset: Dataset, byTable: ReadonlyMap<string, Dataset[]>): Dataset[] {
+  const own = tableOf(dataset);
+  return [...referencedTables(dataset).keys()]
+    .map((table) => `${dataset.table.schema}.${table}`)
+    .flatMap((table) => (table === own ? [] : (byTable.get(table) ?? [])));
+}
+
+function tableOf({ table }: Dataset): string {
+  return `${table.schema}.${table.name}`;
+}
+
+/** What is read together: a dataset with its parts. */
+function unitOf({ source, name, config }: Dataset): string {
+  return `${source}/${config.part_of ?? name}`;
 }

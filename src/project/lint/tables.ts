@@ -1,6 +1,7 @@
 /** Tables: datasets that fill the same one must agree, and reference tables must be filled by something. */
 import { nearest } from '../../lib/nearest.ts';
 import type { Path } from '../../lib/spec/common.ts';
+import { CIRCLE_HINT, circleText, inWaves } from '../referenced-tables.ts';
 import type { ResolvedDataset } from '../resolve-datasets.ts';
 import { storedTypes } from './column-sets.ts';
 
@@ -12,6 +13,20 @@ export function checkTables(datasets: ResolvedDataset[]): void {
   }
   for (const [first, ...others] of byTable.values()) for (const other of others) checkSameTable(first!, other);
   for (const d of datasets) checkReferences(d, [...byTable.keys()]);
+  checkCircle(datasets);
+}
+
+/** Tables are filled in an order in which what is looked up is there; see `wavesOf`. */
+function checkCircle(datasets: ResolvedDataset[]): void {
+  const { circle } = inWaves(datasets.map((d) => d.dataset));
+  const [first, next] = circle ?? [];
+  if (!circle || !first || !next) return;
+  const { lookups = [], rules = [] } = first.config;
+  const lookup = lookups.findIndex((l) => l.table === next.table.name);
+  const path =
+    lookup >= 0 ? ['lookups', lookup] : ['rules', rules.findIndex((r) => r.exists?.table === next.table.name)];
+  const { report } = datasets.find((d) => d.dataset === first)!;
+  report.error(path, { message: circleText(circle), hint: CIRCLE_HINT });
 }
 
 const tableOf = ({ dataset: { table } }: ResolvedDataset) => `${table.schema}.${table.name}`;
