@@ -79,14 +79,17 @@ function bare(n: number): number {
 }
 
 const round = (n: number) => Math.round(n).toLocaleString('en');
+const median = (list: number[]) => list.toSorted((a, b) => a - b)[list.length >> 1]!;
 const megabytes = () => process.memoryUsage().rss / 1e6;
 
 async function against(): Promise<void> {
-  const n = quick ? 300 : 1500;
+  const [n, rounds] = quick ? [200, 3] : [400, 9];
+  const many: number[] = [];
+  const alone: number[] = [];
   console.log(
     `three steps, ${n} runs, 16 at once; transitions a second (bare: one transaction each, durable at start and end)`,
   );
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < rounds; i++) {
     const raw = (n * (TRANSITIONS + 1)) / bare(n);
     const engine = await openEngine(host());
     const own = (n * (TRANSITIONS + 1)) / (await runs(engine, n, 16, 'ab'));
@@ -94,10 +97,13 @@ async function against(): Promise<void> {
     const one = await openEngine(host());
     const single = (n * (TRANSITIONS + 1)) / (await runs(one, n, 1, 'ab'));
     await one.close();
+    many.push(own / raw);
+    alone.push(single / raw);
     console.log(
       `  bare ${round(raw)}  interpreter ${round(own)} (${(own / raw).toFixed(2)}×)  one run at a time ${round(single)} (${(single / raw).toFixed(2)}×)`,
     );
   }
+  console.log(`  median ${median(many).toFixed(2)}×, one run at a time ${median(alone).toFixed(2)}×`);
 }
 
 async function perMinute(): Promise<void> {
