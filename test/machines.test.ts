@@ -12,6 +12,7 @@ import { compilePipeline } from '../src/project/machines/compile.ts';
 import { findPipeline, pipelinesOf } from '../src/project/pipelines.ts';
 import type { Project } from '../src/project/project.ts';
 import { COMPONENTS } from '../src/runtime/catalog.ts';
+import { sampleProject } from './cli.ts';
 
 /** Checks against the published schema of the language, its paths and intrinsics. */
 const validate = createRequire(import.meta.url)('asl-validator') as (machine: Machine) => {
@@ -150,4 +151,19 @@ test('every call of a stage has a deadline, retries, and a key that is the same 
     assert.match(text, /States\.Format\('\{\}\//, name);
     assert.doesNotMatch(text, /RetryCount|EnteredTime|States\.UUID/, name);
   }
+});
+
+test('granary machine list and show tell what a project runs, as text and as JSON', async (t) => {
+  const sh = await sampleProject(t);
+  const list = await sh.granary('machine', 'list');
+  assert.equal(list.code, 0, list.stderr);
+  assert.match(list.stdout, /^daily +project +stores +manual$/m);
+  assert.match(list.stdout, /^stores\.sales +dataset +stores /m);
+  const shown = await sh.granary('machine', 'show', 'stores.sales');
+  assert.match(shown.stdout, /┌─ Publish ─+ Task ─┐/);
+  const machine = JSON.parse((await sh.granary('machine', 'show', 'stores.sales', '--json')).stdout) as Machine;
+  assert.deepEqual(lintMachine(machine), []);
+  const wrong = await sh.granary('machine', 'show', 'store.sales');
+  assert.equal(wrong.code === 0, false);
+  assert.match(wrong.stderr, /no pipeline store\.sales[\s\S]*Did you mean stores\.sales\?/);
 });

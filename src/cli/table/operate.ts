@@ -73,6 +73,27 @@ export const OPERATE: readonly CommandSpec[] = [
     load: () => import('../commands/redrive.ts'),
   },
   {
+    name: 'machine list',
+    section: 'Operate',
+    summary: 'The state machines the project is compiled to, and what starts them',
+    examples: [{ line: 'granary machine list', meaning: 'one for each pipeline' }],
+    load: () => import('../commands/machine-list.ts'),
+  },
+  {
+    name: 'machine show',
+    section: 'Operate',
+    summary: 'Draw a state machine: what runs after what, what is tried again, where errors go',
+    description: [
+      'With `--json`: the document in the Amazon States Language, which runs here and on AWS Step Functions alike.',
+    ],
+    arguments: [{ name: 'machine', doc: 'name of its pipeline' }],
+    examples: [
+      { line: 'granary machine show daily', meaning: 'a run of all sources' },
+      { line: 'granary machine show vendor --json', meaning: 'the document of a source’s pipeline' },
+    ],
+    load: () => import('../commands/machine-show.ts'),
+  },
+  {
     name: 'metrics',
     section: 'Operate',
     summary: 'Figures for monitoring, as OpenMetrics text',
@@ -188,6 +209,27 @@ export const OPERATE: readonly CommandSpec[] = [
       },
     ],
     load: () => import('../commands/backfill.ts'),
+  },
+  {
+    name: 'machine list',
+    section: 'Operate',
+    summary: 'The pipelines of the project, and what starts each',
+    examples: [{ line: 'granary machine list', meaning: 'their names are what `machine show` takes' }],
+    load: () => import('../commands/machine-list.ts'),
+  },
+  {
+    name: 'machine show',
+    section: 'Operate',
+    summary: 'The state machine of a pipeline, drawn as text',
+    description: [
+      'Compiled from the project as it is now. With --json it is the document itself, in Amazon States Language: what runs here, and on AWS Step Functions.',
+    ],
+    arguments: [{ name: 'machine', doc: 'name of a pipeline: daily, a source, or source.dataset' }],
+    examples: [
+      { line: 'granary machine show stores.sales', meaning: 'what happens to its files, and what is tried again when' },
+      { line: 'granary machine show daily --json', meaning: 'the document' },
+    ],
+    load: () => import('../commands/machine-show.ts'),
   },
   {
     name: 'torture',

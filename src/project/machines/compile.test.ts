@@ -181,6 +181,18 @@ test('a run whose books do not balance fails, and says so before it ends', async
   assert.match(world.execution.cause!, /off by 1/);
 });
 
+test('a run that failed is gone through again by a redrive, and what has been done is not done again', async (t) => {
+  const world = await runWorld(t, await project(t), 'shop', [stock('a')], { publishError: 'Granary.Terminal' });
+  assert.equal(world.execution.status, 'FAILED');
+  const still = await world.redrive('Granary.Other');
+  assert.deepEqual([still.status, still.error], ['FAILED', 'Granary.Other']);
+  assert.deepEqual(world.calls.slice(-2), ['publish', 'fail-run']);
+  const mended = await world.redrive();
+  assert.deepEqual([mended.status, mended.output], ['SUCCEEDED', { status: 'succeeded' }]);
+  assert.deepEqual(world.loaded, ['main/shop/stock a']);
+  assert.equal(world.calls.filter((c) => c === 'fail-run').length, 2);
+});
+
 test('the data of a run does not grow with the number of its files', async (t) => {
   const sizes = async (count: number) => {
     const files = Array.from({ length: count }, (_, i) => stock(`f${i}`));

@@ -2,7 +2,7 @@
  * From the project to state machines: one document per pipeline, in the portable profile, that the embedded interpreter and AWS Step Functions
  * run unchanged. Pure, and the same text for the same project.
  */
-import type { JsonObject, Machine, MapState } from '../../asl/types.ts';
+import type { JsonObject, Machine, MapState, State } from '../../asl/types.ts';
 import type { Pipeline } from '../pipelines.ts';
 import type { Dataset, Project } from '../project.ts';
 import { wavesOf } from '../referenced-tables.ts';
@@ -44,7 +44,7 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
     States: {
       Begin: call({
         stage: 'begin',
-        input: { 'run.$': '$$.Execution.Name', pipeline: pipeline.name, 'request.$': '$' },
+        input: { 'run.$': '$$.Execution.Name', pipeline: pipeline.name, 'request.$': '$$.Execution.Input' },
         key: "States.Format('{}/begin', $$.Execution.Name)",
         timeoutSeconds: BRIEF_S,
         resultSelector: {
@@ -112,7 +112,7 @@ function collect(concurrency: number, limits: ObjectLimits): MapState {
       },
     },
     ResultPath: null,
-    Catch: caught('FailRun'),
+    Catch: caught('RunFails'),
     Next: 'Waves',
   };
 }
@@ -156,7 +156,7 @@ function files(limits: ObjectLimits): MapState {
     ItemSelector: SOURCE_ITEM,
     ItemProcessor: { ProcessorConfig: { Mode: 'INLINE' }, StartAt: 'Poll', States: states },
     ResultPath: null,
-    Catch: caught('FailRun'),
+    Catch: caught('RunFails'),
     Next: 'Waves',
   };
 }
@@ -195,7 +195,7 @@ function waves(concurrency: number, limits: ObjectLimits): MapState {
       },
     },
     ResultPath: null,
-    Catch: caught('FailRun'),
+    Catch: caught('RunFails'),
     Next: 'Publish',
   };
 }
@@ -210,18 +210,57 @@ function ending(): States {
       timeoutSeconds: 3600,
       resultSelector: { 'status.$': '$.Payload.status' },
       resultPath: '$.published',
-      catch: caught('FailRun'),
+      catch: caught('RunFails'),
       next: 'Ended',
     }),
     Ended: { Type: 'Succeed', OutputPath: '$.published' },
+    RunFails: {
+      Type: 'Pass',
+      Parameters: { 'redrives.$': '$$.Execution.RedriveCount' },
+      ResultPath: '$.failed',
+      Next: 'FailRun',
+    },
     FailRun: call({
       stage: 'fail-run',
       input: { 'run.$': '$.run', 'pipeline.$': '$.pipeline', 'error.$': '$.error' },
-      key: "States.Format('{}/fail-run', $.run)",
+      key: "States.Format('{}/fail-run/{}', $.run, $.failed.redrives)",
       timeoutSeconds: 3600,
       resultPath: null,
       next: 'RunFailed',
     }),
-    RunFailed: { Type: 'Fail', ErrorPath: '$.error.Error', CausePath: '$.error.Cause' },
+    RunFailed: runFailed('Begin'),
+  };
+}
+
+/**
+ * Fails with the error that was caught, and leads to `again` when the run is redriven. A redrive goes on at the state that failed, which for
+ * a Fail would be for nothing; but it gives the retries of the states around it anew, and with its retry this one begins from its Choice.
+ */
+function runFailed(again: string): State {
+  return {
+    Type: 'Parallel',
+    Branches: [
+      {
+        StartAt: 'Redriven',
+        States: {
+          Redriven: {
+            Type: 'Choice',
+            Choices: [
+              {
+                Variable: '$$.Execution.RedriveCount',
+                NumericGreaterThanPath: '$.failed.redrives',
+                Next: 'FromTheStart',
+              },
+            ],
+            Default: 'Failed',
+          },
+          FromTheStart: DONE,
+          Failed: { Type: 'Fail', ErrorPath: '$.error.Error', CausePath: '$.error.Cause' },
+        },
+      },
+    ],
+    ResultPath: null,
+    Retry: [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 1, MaxAttempts: 1 }],
+    Next: again,
   };
 }

@@ -42,6 +42,8 @@ export interface World {
   keys: Map<string, string[]>;
   /** The output of each state of the machine itself, by name, as JSON text. */
   outputs: Map<string, string>;
+  /** Redrives the run, with another error of publish or none. */
+  redrive(publishError?: string): Promise<Execution>;
 }
 
 /** `broken` are sources that cannot be listed; `publishError` is what publish throws. */
@@ -60,12 +62,20 @@ export async function runWorld(
   files: WorldFile[],
   options: WorldOptions = {},
 ): Promise<World> {
+  let { publishError } = options;
   const objects: Record<string, string> = {};
   const ended = new Set<string>();
   const landed: WorldFile[] = options.skipCollect ? [...files] : [];
   const outputs = new Map<string, string>();
   const troubles = new Map(files.map((f) => [f.path, f.trouble?.times ?? 0]));
-  const world: Omit<World, 'execution'> = { calls: [], long: [], loaded: [], letters: [], keys: new Map(), outputs };
+  const world: Omit<World, 'execution' | 'redrive'> = {
+    calls: [],
+    long: [],
+    loaded: [],
+    letters: [],
+    keys: new Map(),
+    outputs,
+  };
   const list = (key: unknown, lines: object[]) => {
     objects[String(key)] = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     return { list: String(key), found: lines.length };
@@ -138,7 +148,7 @@ export async function runWorld(
       return { dead_letter: 'd' };
     },
     publish: () => {
-      if (options.publishError) throw new StatesError(options.publishError, '{"errorMessage":"off by 1"}');
+      if (publishError) throw new StatesError(publishError, '{"errorMessage":"off by 1"}');
       return { status: 'succeeded' };
     },
     'fail-run': () => ({ status: 'failed' }),
@@ -192,5 +202,13 @@ export async function runWorld(
   );
   t.after(() => it.end());
   const machine = compilePipeline(project, findPipeline(project, pipeline)!, options);
-  return { ...world, execution: await it.run(machine, { command: 'test' }, 'r1') };
+  return {
+    ...world,
+    execution: await it.run(machine, { command: 'test' }, 'r1'),
+    redrive(error) {
+      publishError = error;
+      it.engine.redrive('r1');
+      return it.clock.until(it.engine.wait('r1'));
+    },
+  };
 }
