@@ -105,6 +105,20 @@ test('what runs is what was listed: new files of other days stay where they are'
   );
 });
 
+test('the calendar of the expectation says which days should have come', async (t) => {
+  const expecting = SOURCE.replace('schedule: { cron: 0 5 * * *, calendar: retail }\n', '').replace(
+    'verify: { min_rows: 1 }',
+    "expect: { due: '06:00', calendar: retail }",
+  );
+  const dir = await makeProject(t, {
+    'granary.yaml': PROJECT,
+    'sources/shop.yaml': expecting,
+    'inbox/stores.csv': 'id\n1\n',
+  });
+  const found = await plan(t, dir, '2026-11-17', '2026-11-23');
+  assert.deepEqual(found.nothing, ['2026-11-17', '2026-11-19', '2026-11-20', '2026-11-21', '2026-11-23']);
+});
+
 test('with everything there, nothing is started', async (t) => {
   const dir = await makeProject(t, {
     'granary.yaml': PROJECT,

@@ -5,7 +5,7 @@ import { DEAD_LETTERS, deadLetterId } from '../model/dead-letters.ts';
 import { OBJECTS, type ObjectDoc, ORIGINS, originId, SIGHTINGS } from '../model/objects.ts';
 import type { RemoteFile } from '../ports/connector.ts';
 import { compileNamePattern, type NamePattern } from '../project/name-pattern.ts';
-import { pipelinesOf } from '../project/pipelines.ts';
+import { calendarsOf, pipelinesOf } from '../project/pipelines.ts';
 import type { Dataset, Project } from '../project/project.ts';
 import { companions, isUnfinishedName, readiness } from '../stages/collect/readiness.ts';
 import type { StageContext } from '../stages/context.ts';
@@ -191,8 +191,10 @@ function granularityOf(files: string): Granularity {
   return dates.includes('MM') ? 'month' : 'year';
 }
 
-/** Of its own schedule, or that of its source, or of a pipeline that runs the source. */
-function calendarFor(project: Project, { source, name }: Dataset): Calendar | undefined {
+/** Of its expectation, its own schedule, or that of its source, or of a pipeline that runs the source. */
+function calendarFor(project: Project, { source, name, config }: Dataset): Calendar | undefined {
+  const expected = config.expect?.calendar;
+  if (expected !== undefined) return calendarsOf(project.config).get(expected);
   const rank = { dataset: 0, source: 1, project: 2 };
   const own = pipelinesOf(project)
     .filter((p) => p.sources.includes(source) && (p.kind !== 'dataset' || p.dataset === name))
