@@ -1,5 +1,7 @@
 /** Commands beside a running owner: the real binary, a real runtime, the API between them. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { parseOpenMetrics } from '../src/lib/test-openmetrics.ts';
 import { sampleProject } from './cli.ts';
@@ -94,15 +96,17 @@ test('commands work through the owner that runs', async (t) => {
   await t.test('who stops the command stops the run', async () => {
     assert.equal((await sh.granary('pause', 'daily')).code, 0);
     const child = sh.start('run');
+    const noted = text(child.stderr!);
     const { orchestrator } = await runtime.pipelines();
     const running = async () => (await orchestrator.list({ status: 'RUNNING' }))[0];
     while (!(await running())) await new Promise((done) => setTimeout(done, 20));
     const { id } = (await running())!;
-    await new Promise((done) => setTimeout(done, 300));
+    await once(child.stderr!, 'data');
     child.kill('SIGINT');
     const code = await new Promise((done) => child.once('close', done));
     assert.equal((await orchestrator.get(id))?.status, 'ABORTED');
     assert.equal(code, 130);
+    assert.match(await noted, /daily is paused: the run waits until `granary resume daily`/);
   });
 });
 
@@ -115,4 +119,19 @@ test('without an owner status, runs and tokens read the state', async (t) => {
   assert.match((await sh.granary('status')).stdout, /daily .* succeeded/);
   assert.equal((await sh.granary('run', '--detach')).code, 2);
   assert.equal((await sh.granary('token', 'create', 'x')).code, 2);
+});
+
+test('who follows a run is told when the owner ends before it, and that nothing is lost', async (t) => {
+  const sh = await sampleProject(t);
+  const { pipelines, server } = await startApiOwner(t, sh.dir);
+  await pipelines.orchestrator.pause('daily');
+  const child = sh.start('run');
+  const said = text(child.stderr!);
+  const ended = new Promise((done) => child.once('close', done));
+  while ((await pipelines.orchestrator.list({ status: 'RUNNING' })).length === 0)
+    await new Promise((done) => setTimeout(done, 20));
+  await once(child.stderr!, 'data');
+  await server.close();
+  assert.equal(await ended, 1);
+  assert.match(await said, /The owner ended before the run .*\n +hint The run goes on when it is started again/);
 });

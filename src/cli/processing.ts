@@ -1,7 +1,9 @@
 /** A run on the terminal: lines and bars while it goes, the summary after it, and the exit code. What `run`, `replay` and `release` share. */
+import { GranaryError } from '../lib/errors.ts';
 import type { BooksDoc } from '../model/books.ts';
 import type { RunDoc } from '../model/runs.ts';
 import { findBooks } from '../runtime/books.ts';
+import type { PipelineStatus } from '../runtime/operations.ts';
 import { type RunEvent, type RunRequest, run } from '../runtime/run.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { type Call, EXIT, type ExitCode } from './command.ts';
@@ -37,8 +39,15 @@ export async function followAndTell(
   failOn: readonly string[],
 ): Promise<ExitCode> {
   const teller = new RunTeller(call, failOn);
+  await noteIfPaused(call, owner, id);
   const doc = await ended(call, owner, id, teller);
   return teller.end(doc, await owner.get<BooksDoc[]>('/v1/books', { run: id }));
+}
+
+/** A run of a paused pipeline waits, and who started it would wonder. */
+async function noteIfPaused({ terminal }: Call, owner: OwnerClient, id: string): Promise<void> {
+  const paused = (await owner.get<PipelineStatus[]>('/v1/pipelines')).filter((p) => p.paused && p.running.includes(id));
+  for (const { name } of paused) terminal.note(`${name} is paused: the run waits until \`granary resume ${name}\`.`);
 }
 
 async function ended(call: Call, owner: OwnerClient, id: string, teller: RunTeller): Promise<RunDoc> {
@@ -49,10 +58,15 @@ async function ended(call: Call, owner: OwnerClient, id: string, teller: RunTell
       else teller.tell(event);
     }
   } catch (e) {
-    if (!call.signal.aborted) throw e;
+    const gone = e instanceof GranaryError && e.code === 'api.unreachable';
+    if (!call.signal.aborted && !gone) throw e;
   }
   if (call.signal.aborted) return owner.post<RunDoc>(`/v1/runs/${encodeURIComponent(id)}/cancel`);
-  return last ?? (await owner.get<{ run: RunDoc }>(`/v1/runs/${encodeURIComponent(id)}`)).run;
+  if (last) return last;
+  throw new GranaryError('api.unreachable', `The owner ended before the run ${id}.`, {
+    transient: true,
+    hint: `The run goes on when it is started again: \`granary runs show ${id}\`.`,
+  });
 }
 
 /** Tells of one run. */

@@ -97,6 +97,8 @@ function operationsOf(runtime: Runtime, pipelines: Pipelines): Operations {
       log.end(doc);
       return doc;
     });
+    // Runs that go on with the next owner end nowhere here.
+    finished.catch(() => undefined);
     finishing.set(id, finished);
     return { run: id };
   };
