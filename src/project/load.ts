@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import type { Issue } from '../lib/spec/spec.ts';
 import type { ProjectComponents } from './endings.ts';
 import { type Overrides, overridesOf } from './environments.ts';
+import { checkExpectation } from './lint/expectations.ts';
 import { checkNotifications } from './lint/notifications.ts';
 import { checkSchedules } from './lint/schedules.ts';
 import { type LintSource, lint } from './lint.ts';
@@ -80,6 +81,8 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
     sourceNames,
     sources: sources.map(({ source, forLint: { report, datasets } }) => ({ source, report, datasets })),
   });
+  for (const { dataset, report } of sources.flatMap((s) => s.forLint.datasets))
+    checkExpectation(dataset, config && Object.keys(config.calendars ?? {}), report);
   if (rootTree && config?.notifications) {
     const datasets = sources.flatMap((s) => [...s.source.datasets.values()].map((d) => d.key));
     const known = { tenants: config.tenants, datasets };

@@ -3,6 +3,7 @@ import { s, type Variant } from '../../lib/spec/fields.ts';
 import type { Infer, Spec } from '../../lib/spec/spec.ts';
 import { afterLanding, ready, verify } from './arrival.ts';
 import { column } from './column.ts';
+import { errorBudgetSpec, expectSpec } from './expectation.ts';
 import { columnList, deduplicate, lookup, mask, rule } from './quality.ts';
 import { overlapSpec, scheduleSpec } from './schedule.ts';
 
@@ -68,6 +69,8 @@ export function datasetSpec(components: ComponentSpecs) {
       }),
       schedule: scheduleSpec,
       overlap: overlapSpec,
+      expect: expectSpec,
+      error_budget: errorBudgetSpec,
       ready,
       after_landing: afterLanding,
       identical_content: s.choice(['refuse', 'load'], {
