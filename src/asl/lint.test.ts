@@ -159,7 +159,8 @@ finds([
     `States.${'x'.repeat(81)}`,
     /1 to 80/,
   ],
-  ['a document over 1 MB', machine({ ...end, Result: 'x'.repeat(1_100_000) }), '', /bytes/],
+  ['a document over 1 MB', machine({ ...end, Comment: 'x'.repeat(1_100_000) }), '', /bytes/],
+  ['data over 256 KiB', machine({ ...end, Result: 'x'.repeat(262_144) }), 'States.S0.Result', /at most 262144/],
 
   ['a malformed path', machine({ ...end, InputPath: '$.a[' }), 'States.S0.InputPath', /path/],
   ['a path that is no text', machine({ ...end, OutputPath: 5 }), 'States.S0.OutputPath', /is a path/],

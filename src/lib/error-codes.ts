@@ -7,6 +7,8 @@ export const ERROR_CODES = {
   // project
   'config.invalid': 'The project has errors; each is listed with file, line and column.',
   'config.not_found': 'No granary.yaml in this folder or above it.',
+  'config.machine':
+    'A pipeline compiles to a state machine that would not run everywhere; each finding is listed with its place.',
   // state and stores
   'store.not_found': 'An object is not in the object store.',
   'store.exists': 'An object with this key exists already and objects are immutable.',

@@ -21,10 +21,16 @@ export function referencedTables(dataset: Dataset): Map<string, string[]> {
  * which a project that has been loaded does not have.
  */
 export function wavesOf(project: Project): Dataset[][] {
+  const known = WAVES.get(project);
+  if (known) return known;
   const found = inWaves([...project.sources.values()].flatMap((s) => [...s.datasets.values()]));
   if (found.circle) throw new GranaryError('config.invalid', circleText(found.circle), { hint: CIRCLE_HINT });
+  WAVES.set(project, found.waves);
   return found.waves;
 }
+
+/** Every pipeline of a project asks for them. */
+const WAVES = new WeakMap<Project, Dataset[][]>();
 
 export const CIRCLE_HINT = 'Remove one of the lookups or `exists` rules; a model can join both tables afterwards';
 

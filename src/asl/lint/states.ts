@@ -1,4 +1,5 @@
 /** The fields of each type of state. */
+import { MAX_DATA_BYTES } from '../document.ts';
 import {
   anything,
   array,
@@ -27,6 +28,12 @@ import { catchers, retriers } from './recovery.ts';
 import { checkTask, itemReader, resultWriter } from './resources.ts';
 
 const MAX_SECONDS = 99_999_999;
+
+const data: Check = (value, at, report) => {
+  const bytes = Buffer.byteLength(JSON.stringify(value));
+  if (bytes > MAX_DATA_BYTES) report(at, `has ${bytes} bytes; data of a state has at most ${MAX_DATA_BYTES}`);
+};
+
 /** What AWS runs of an inline Map at once, about. */
 const MAX_INLINE = 40;
 const MAX_DISTRIBUTED = 10_000;
@@ -51,7 +58,7 @@ const FIELDS: Record<string, Record<string, Check>> = {
     HeartbeatSeconds: integer(1, MAX_SECONDS),
     HeartbeatSecondsPath: referencePath,
   },
-  Pass: { ...COMMON, ...TRANSITION, Result: anything, Parameters: template, ResultPath: resultPath },
+  Pass: { ...COMMON, ...TRANSITION, Result: data, Parameters: template, ResultPath: resultPath },
   Choice: { ...COMMON, Choices: choices, Default: string },
   Wait: {
     ...COMMON,

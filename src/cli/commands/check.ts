@@ -1,6 +1,8 @@
 /** `granary check`. */
 
+import { GranaryError } from '../../lib/errors.ts';
 import { formatCount, formatSeconds } from '../../lib/units.ts';
+import { checkMachines } from '../../project/machines/check.ts';
 import type { Project } from '../../project/project.ts';
 import { openProject } from '../../runtime/context.ts';
 import { type Probe, probe } from '../../runtime/probe.ts';
@@ -16,6 +18,7 @@ export async function execute(call: Call): Promise<ExitCode> {
   const { style } = terminal;
   const { project, warnings } = await openProject(await projectOptions(call));
   for (const w of warnings) terminal.line(problemLine(w, style.yellow('warning'), style));
+  refuseMachines(project);
   const datasets = [...project.sources.values()].reduce((n, s) => n + s.datasets.size, 0);
   const found =
     warnings.length === 0 ? style.green('no problems') : `no problems, ${counted(warnings.length, 'warning')}`;
@@ -33,6 +36,17 @@ export async function execute(call: Call): Promise<ExitCode> {
     ...(probes && { connections: probes }),
   });
   return probes?.some((p) => p.error) ? EXIT.failed : EXIT.ok;
+}
+
+/** Errors: `config.machine`. */
+function refuseMachines(project: Project): void {
+  const findings = checkMachines(project);
+  if (findings.length === 0) return;
+  const lines = findings.map(({ machine, path, message }) => `${machine} ${path}: ${message}`);
+  throw new GranaryError('config.machine', ['The machines of the project would not run:', ...lines].join('\n'), {
+    hint: 'Split the pipeline in two, under `pipelines`; `granary machine show <name> --json` shows the document',
+    details: { findings },
+  });
 }
 
 const counted = (n: number, word: string) => `${formatCount(n)} ${word}${n === 1 ? '' : 's'}`;

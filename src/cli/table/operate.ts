@@ -73,27 +73,6 @@ export const OPERATE: readonly CommandSpec[] = [
     load: () => import('../commands/redrive.ts'),
   },
   {
-    name: 'machine list',
-    section: 'Operate',
-    summary: 'The state machines the project is compiled to, and what starts them',
-    examples: [{ line: 'granary machine list', meaning: 'one for each pipeline' }],
-    load: () => import('../commands/machine-list.ts'),
-  },
-  {
-    name: 'machine show',
-    section: 'Operate',
-    summary: 'Draw a state machine: what runs after what, what is tried again, where errors go',
-    description: [
-      'With `--json`: the document in the Amazon States Language, which runs here and on AWS Step Functions alike.',
-    ],
-    arguments: [{ name: 'machine', doc: 'name of its pipeline' }],
-    examples: [
-      { line: 'granary machine show daily', meaning: 'a run of all sources' },
-      { line: 'granary machine show vendor --json', meaning: 'the document of a source’s pipeline' },
-    ],
-    load: () => import('../commands/machine-show.ts'),
-  },
-  {
     name: 'metrics',
     section: 'Operate',
     summary: 'Figures for monitoring, as OpenMetrics text',
