@@ -37,7 +37,7 @@ export async function evaluate(looking: Looking): Promise<Evaluated> {
   const watch = found ? withoutRev(found) : newWatch(rule.dataset, now, today);
   const docs = await docsOf(state, watch);
   const first = [today, watch.doneUntil, ...[...docs.values()].map((d) => d.date)].sort()[0]!;
-  const from = first < oldest ? oldest : first;
+  const from = [first, oldest].sort()[1]!;
   const deliveries = await readDeliveries(state, rule, from, addDays(today, 1));
   const slots = deliveries.slots.filter((s) => s.due >= Date.parse(watch.since));
   const lastArrived = slots.findLastIndex((s) => hasArrived(rule, s, deliveries));
@@ -68,7 +68,7 @@ export async function evaluate(looking: Looking): Promise<Evaluated> {
   return { next, events: await write(looking, found, watch, trouble, changes) };
 }
 
-function newWatch(dataset: string, now: number, today: string): WatchDoc {
+export function newWatch(dataset: string, now: number, today: string): WatchDoc {
   return { id: dataset, since: new Date(now).toISOString(), doneUntil: today, overdue: [], unusual: [] };
 }
 

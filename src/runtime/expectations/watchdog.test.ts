@@ -30,7 +30,19 @@ const project = {
         name: 'shop',
         tenant: 'main',
         config: {},
-        datasets: new Map([['sales', { key: KEY, tenant: 'main', source: 'shop', name: 'sales', config }]]),
+        datasets: new Map([
+          [
+            'sales',
+            {
+              key: KEY,
+              tenant: 'main',
+              source: 'shop',
+              name: 'sales',
+              table: { schema: 'main', name: 'sales' },
+              config,
+            },
+          ],
+        ]),
       },
     ],
   ]),
