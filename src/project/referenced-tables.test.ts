@@ -59,9 +59,10 @@ test('a table that two datasets fill is complete before it is looked up', async 
   );
 });
 
-test('a dataset may look things up in its own table, which it finds as it is', async (t) => {
+test('a dataset may look things up in its own table; datasets that fill one table follow each other', async (t) => {
   assert.deepEqual(await waves(t, { shop: { tree: exists('tree'), more: `table: tree\n${exists('tree')}` } }), [
-    ['main/shop/more', 'main/shop/tree'],
+    ['main/shop/more'],
+    ['main/shop/tree'],
   ]);
 });
 

@@ -63,13 +63,34 @@ export function inWaves(
     waveOf.set(unit, wave);
     return wave;
   };
-  const waves: Dataset[][] = [];
   for (const dataset of sorted) {
     const wave = visit(unitOf(dataset), []);
     if (typeof wave !== 'number') return { circle: wave };
+  }
+  oneAtATime([...byTable.values()], waveOf);
+  const waves: Dataset[][] = [];
+  for (const dataset of sorted) {
+    const wave = waveOf.get(unitOf(dataset))!;
     waves[wave] = [...(waves[wave] ?? []), dataset];
   }
-  return { waves };
+  // A wave that moved away leaves none behind.
+  return { waves: waves.filter((w) => w !== undefined) };
+}
+
+/**
+ * Datasets of different units that fill one table follow each other, so that what counts as loaded does not depend on who is faster. Whole waves
+ * are moved apart: what was in a later wave stays in a later one.
+ */
+function oneAtATime(tables: readonly Dataset[][], waveOf: Map<string, number>): void {
+  for (let wave = 0; wave <= Math.max(...waveOf.values(), 0); wave++) {
+    const later = new Set<string>();
+    for (const datasets of tables) {
+      const here = [...new Set(datasets.map(unitOf))].filter((u) => waveOf.get(u) === wave && !later.has(u));
+      for (const unit of here.slice(1)) later.add(unit);
+    }
+    if (later.size === 0) continue;
+    for (const [unit, n] of waveOf) if (n > wave || later.has(unit)) waveOf.set(unit, n + 1);
+  }
 }
 
 function lookedUp(dataset: Dataset, byTable: ReadonlyMap<string, Dataset[]>): Dataset[] {

@@ -1,15 +1,29 @@
 /** Publish: the facts of a run into the warehouse's system tables, for anyone to query. */
+import { GranaryError } from '../lib/errors.ts';
 import { BOOKS, difference } from '../model/books.ts';
 import { OBJECTS, UNPUBLISHED, type UnpublishedDoc } from '../model/objects.ts';
 import { RUNS } from '../model/runs.ts';
-import type { Versioned } from '../ports/state-store.ts';
+import type { StateStore, Versioned, Write } from '../ports/state-store.ts';
 import type { Facts } from '../ports/warehouse-facts.ts';
 import type { LoadContext } from './load.ts';
 
 const BATCH = 5000;
 
+/** Those of one process go one after the other: two would take the same entries. */
+const publishing = new WeakMap<StateStore, Promise<unknown>>();
+
 /** Publishes everything in the outbox. What changes meanwhile stays in it. */
 export async function publish(context: LoadContext): Promise<{ published: number }> {
+  const before = publishing.get(context.state) ?? Promise.resolve();
+  const mine = before.then(() => publishAll(context));
+  publishing.set(
+    context.state,
+    mine.catch(() => undefined),
+  );
+  return mine;
+}
+
+async function publishAll(context: LoadContext): Promise<{ published: number }> {
   let published = 0;
   for (;;) {
     const batch: Versioned<UnpublishedDoc>[] = [];
@@ -21,13 +35,22 @@ export async function publish(context: LoadContext): Promise<{ published: number
       ...(await factsOf(ids('object'), context)),
       runs: await runFacts(ids('run'), context),
     });
-    for (let from = 0; from < batch.length; from += 100) {
-      const entries = batch.slice(from, from + 100);
-      await context.state.transact(
-        entries.map((e) => ({ remove: { collection: UNPUBLISHED as never, id: e.id, condition: { rev: e.rev } } })),
-      );
-    }
+    for (let from = 0; from < batch.length; from += 100) await takeOut(batch.slice(from, from + 100), context.state);
     published += batch.length;
+  }
+}
+
+/** Entries that were written again meanwhile stay: what they announce is not published yet. */
+async function takeOut(entries: readonly Versioned<UnpublishedDoc>[], state: StateStore): Promise<void> {
+  const removal = (e: Versioned<UnpublishedDoc>): Write => ({
+    remove: { collection: UNPUBLISHED as never, id: e.id, condition: { rev: e.rev } },
+  });
+  try {
+    await state.transact(entries.map(removal));
+  } catch (e) {
+    if (!(e instanceof GranaryError) || e.code !== 'state.conflict') throw e;
+    if (entries.length === 1) return;
+    for (const entry of entries) await takeOut([entry], state);
   }
 }
 

@@ -28,16 +28,22 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
     sources: sources.map((name) => ({
       name,
       datasets: datasets ? [...datasets] : null,
-      transfers: project.sources.get(name)!.config.transfers,
+      transfers: transfersOf(project, name),
     })),
     waves: wavesOf(project)
       .map((wave) => wave.filter((d) => isMeant(d, sources, datasets)))
       .filter((wave) => wave.length > 0)
       .map((wave) => ({
-        datasets: wave.map((d) => ({ key: d.key, concurrency: project.sources.get(d.source)!.config.transfers })),
+        datasets: wave.map((d) => ({
+          key: d.key,
+          concurrency: inOrder(project, d) ? 1 : transfersOf(project, d.source),
+        })),
       })),
   };
-  const first = options.skipCollect ? 'Waves' : pipeline.kind === 'dataset' ? 'Files' : 'Collect';
+  const alone =
+    pipeline.kind === 'dataset' &&
+    !inOrder(project, project.sources.get(pipeline.source!)!.datasets.get(pipeline.dataset!)!);
+  const first = options.skipCollect ? 'Waves' : alone ? 'Files' : 'Collect';
   return {
     Comment: `Granary: ${pipeline.name}`,
     StartAt: 'Begin',
@@ -62,6 +68,17 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
       ...ending(),
     },
   };
+}
+
+const transfersOf = (project: Project, source: string): number => project.sources.get(source)!.config.transfers;
+
+/**
+ * Objects of a dataset are taken one after the other, the oldest first, unless it only appends: which of two rows counts as loaded and which
+ * as a duplicate depends on which came first, and the books of a run must be those of any other run of the same files.
+ */
+function inOrder(project: Project, dataset: Dataset): boolean {
+  const { datasets } = project.sources.get(dataset.source)!;
+  return [dataset, ...dataset.parts.map((p) => datasets.get(p)!)].some((d) => d.config.load.strategy !== 'append');
 }
 
 function isMeant(dataset: Dataset, sources: readonly string[], datasets: readonly string[] | undefined): boolean {

@@ -11,12 +11,14 @@ import type { HistoryEvent } from '../../ports/orchestrator.ts';
 import type { QueryOptions, QueryResult } from '../../ports/warehouse.ts';
 import { DAILY, pipelinesOf } from '../../project/pipelines.ts';
 import { plain } from '../../stages/verify/verify.ts';
-import { type BackfillPlan, executeBackfill, planBackfill } from '../backfill.ts';
+import { executeBackfill } from '../backfill.ts';
 import { type BooksFilter, findBooks } from '../books.ts';
 import { type DeadLetterFilter, discardDeadLetters, findDeadLetters, replayDeadLetters } from '../dead-letters.ts';
 import type { EventDispatcher } from '../events/dispatcher.ts';
+import { boardOf, forgive } from '../expectations/board.ts';
+import type { Watchdog } from '../expectations/watchdog.ts';
 import { Figures } from '../figures.ts';
-import { checkDatasets, shortName } from '../names.ts';
+import { checkDatasets } from '../names.ts';
 import type * as api from '../operations.ts';
 import { type Pipelines, runId } from '../pipelines/pipelines.ts';
 import { type ReplaySelection, release, replay } from '../replay.ts';
@@ -24,6 +26,7 @@ import type { Runtime } from '../runtime.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { pipelineStatuses, statusOf } from '../status.ts';
 import { type Traced, trace } from '../trace.ts';
+import { itemsOf, plansOf } from './backfills.ts';
 import type { Runs } from './owner.ts';
 
 export interface OperationsOptions {
@@ -33,6 +36,7 @@ export interface OperationsOptions {
   runs: Runs;
   scheduler: Scheduler;
   dispatcher: EventDispatcher;
+  watchdog: Watchdog;
 }
 
 const HISTORY_LIMIT = 1000;
@@ -174,6 +178,17 @@ export class OwnerOperations implements api.Operations {
     return ended;
   }
 
+  expectations(date?: string): Promise<api.ExpectationRow[]> {
+    return boardOf(this.#context, date);
+  }
+
+  async forgive(request: { dataset: string; date: string; reason: string }, by: string): Promise<api.ExpectationRow> {
+    const row = await forgive(this.#context, request, by);
+    this.#o.watchdog.wake(row.dataset);
+    this.#o.dispatcher.notify();
+    return row;
+  }
+
   async replay(selection: ReplaySelection, by: string): Promise<{ objects: ObjectDoc[]; run: string | null }> {
     const objects = await replay(selection, this.#context);
     return { objects, run: await this.#take(objects, `replay by ${by}`) };
@@ -186,11 +201,11 @@ export class OwnerOperations implements api.Operations {
   }
 
   async planBackfill(request: api.BackfillRequest): Promise<api.BackfillPlan> {
-    return { items: (await this.#backfills(request)).flatMap(itemsOf) };
+    return { items: (await plansOf(request, this.#context)).flatMap(itemsOf) };
   }
 
   async startBackfill(request: api.BackfillRequest): Promise<{ plan: api.BackfillPlan; runs: string[] }> {
-    const plans = await this.#backfills(request);
+    const plans = await plansOf(request, this.#context);
     const runs: string[] = [];
     for (const plan of plans) {
       const run = await executeBackfill(plan, (pipeline, input) =>
@@ -202,18 +217,6 @@ export class OwnerOperations implements api.Operations {
       if (run !== undefined) runs.push(run);
     }
     return { plan: { items: plans.flatMap(itemsOf) }, runs };
-  }
-
-  async #backfills({ dataset, from, to }: api.BackfillRequest): Promise<BackfillPlan[]> {
-    const { project } = this.#o.runtime;
-    checkDatasets([dataset], project);
-    const [source, name] = dataset.split('.') as [string, string | undefined];
-    const all = [...project.sources.get(source)!.datasets.values()].filter(
-      (d) => d.config.files !== undefined && (name === undefined || d.name === name),
-    );
-    const plans: BackfillPlan[] = [];
-    for (const one of all) plans.push(await planBackfill(this.#context, one, from, to));
-    return plans;
   }
 
   query(sql: string, options: QueryOptions): Promise<QueryResult> {
@@ -242,6 +245,9 @@ export class OwnerOperations implements api.Operations {
       readiness: await this.readiness(),
       paused: await pipelines.orchestrator.paused(),
       steps: (run: string) => pipelines.orchestrator.current(run),
+      late: (await this.expectations()).filter(
+        (row) => row.state === 'late' || row.state === 'missed' || row.note !== null,
+      ),
     };
   }
 
@@ -280,33 +286,4 @@ export class OwnerOperations implements api.Operations {
       errors: [],
     };
   }
-}
-
-/** A plan as a list of what happens to each date. */
-function itemsOf(plan: BackfillPlan): api.BackfillPlan['items'] {
-  const dataset = shortName(plan.dataset);
-  return [
-    ...plan.land.map(({ date, file, gaveUp }) => ({
-      dataset,
-      date,
-      ref: file.path,
-      action: 'collect' as const,
-      reason: gaveUp ?? 'at the source, never taken',
-    })),
-    ...plan.process.map(({ date, object, gaveUp }) => ({
-      dataset,
-      date,
-      ref: object,
-      action: 'replay' as const,
-      reason: gaveUp ?? 'landed, not at its end',
-    })),
-    ...plan.held.map(({ date, name, reason }) => ({ dataset, date, ref: name, action: 'nothing' as const, reason })),
-    ...plan.nothing.map((date) => ({
-      dataset,
-      date,
-      ref: null,
-      action: 'nothing' as const,
-      reason: 'nothing at the source',
-    })),
-  ].sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0));
 }

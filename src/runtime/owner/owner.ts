@@ -9,6 +9,8 @@ import { findPipeline, type Pipeline, pipelinesOf } from '../../project/pipeline
 import { poll } from '../../stages/collect/poll.ts';
 import { plain } from '../../stages/verify/verify.ts';
 import { EventDispatcher } from '../events/dispatcher.ts';
+import { boardOf } from '../expectations/board.ts';
+import { Watchdog } from '../expectations/watchdog.ts';
 import { openChannels } from '../notifications/channels.ts';
 import { Notifier } from '../notifications/notifier.ts';
 import type { Operations } from '../operations.ts';
@@ -90,14 +92,24 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
   subscribeTriggers({ dispatcher, scheduler, pipelines: all });
   const telling = await openNotifications(options, dispatcher, stopping.signal);
 
+  const watchdog = new Watchdog({
+    state,
+    clock,
+    project,
+    onEvents: () => dispatcher.notify(),
+    onError: (error, what) => onProblem(what, error),
+  });
+  dispatcher.subscribe('watchdog', (event) => watchdog.onEvent(event));
+
   dispatcher.start();
   await scheduler.start();
   await runs.adopt();
   arrivals.start();
   retries.start();
+  watchdog.start();
 
   return {
-    operations: new OwnerOperations({ ...options, pipelines, runs, scheduler, dispatcher }),
+    operations: new OwnerOperations({ ...options, pipelines, runs, scheduler, dispatcher, watchdog }),
     async isIdle() {
       const { running } = await pipelines.orchestrator.stats();
       if (running > 0 || all.some((p) => scheduler.queued(p.name) > 0)) return false;
@@ -108,6 +120,7 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
       await arrivals.stop();
       await scheduler.stop();
       await retries.stop();
+      await watchdog.stop();
       await pipelines.shutdown(graceMs);
       await dispatcher.drain().catch(() => undefined);
       await dispatcher.stop();
@@ -135,6 +148,8 @@ async function openNotifications(
     settings,
     channels,
     timeZone: project.config.time_zone,
+    expectations: async () =>
+      (await boardOf(context)).map(({ dataset, state, note }) => ({ dataset, state, note: note ?? '' })),
     onProblem: (error) => onProblem('notifications', error),
   });
   dispatcher.subscribe('notifications', (event) => notifier.onEvent(event));

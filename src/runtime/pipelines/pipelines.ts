@@ -7,6 +7,7 @@ import { RUNS, type RunDoc } from '../../model/runs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Execution, HistoryEvent, Orchestrator } from '../../ports/orchestrator.ts';
 import type { LoadContext } from '../../stages/load.ts';
+import { begin, type RunRequestInput } from '../../stages/run/begin.ts';
 import { errorOf } from '../../stages/run/dead-letter.ts';
 import { failRun } from '../../stages/run/finish.ts';
 import { plain } from '../../stages/verify/verify.ts';
@@ -90,6 +91,9 @@ export class Pipelines {
 
   /** Errors: `run.conflict`. */
   async start({ id = runId(this.#context.clock), pipeline, machine, input = {} }: RunStart): Promise<Execution> {
+    const known = await this.orchestrator.get(id);
+    // Before the first step, so that a run that is stopped at once has a record to say so in.
+    if (!known) await begin({ run: id, pipeline, request: input as RunRequestInput }, this.#context);
     return this.orchestrator.start({ id, pipeline, machine, input });
   }
 
