@@ -169,6 +169,41 @@ export const OPERATE: readonly CommandSpec[] = [
     load: () => import('../commands/dlq-discard.ts'),
   },
   {
+    name: 'expectations',
+    section: 'Operate',
+    summary: 'What is due today, what has come, and what is late, missing or unusual',
+    description: [
+      'A delivery is due until its time and tolerance have passed, then late, and missed when the next one is due or the day after is over. What came is compared with the limits of the dataset and with its own history.',
+    ],
+    options: {
+      date: { value: 'day', doc: 'Deliveries that are due on this day: 2026-11-25; default: today' },
+      dataset,
+    },
+    examples: [
+      { line: 'granary expectations', meaning: 'the board of today' },
+      { line: 'granary expectations --date 2026-11-24 --dataset vendor', meaning: 'another day, one source' },
+    ],
+    load: () => import('../commands/expectations.ts'),
+  },
+  {
+    name: 'expectations forgive',
+    section: 'Operate',
+    summary: 'Expect nothing of a dataset for a day after all, or take what came as right',
+    description: ['It ends the problem that was told of. The reason stays on the board.'],
+    arguments: [{ name: 'dataset', doc: 'as source.dataset' }],
+    options: {
+      date: { value: 'day', doc: 'The day on which it is due; default: today' },
+      reason: { value: 'text', doc: 'Why' },
+    },
+    examples: [
+      {
+        line: 'granary expectations forgive vendor.prices --date 2026-11-24 --reason "their holiday"',
+        meaning: 'nothing came, and that is right',
+      },
+    ],
+    load: () => import('../commands/expectations-forgive.ts'),
+  },
+  {
     name: 'backfill',
     section: 'Operate',
     summary: 'Fill gaps: days of a dataset that are not loaded',

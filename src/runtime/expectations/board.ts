@@ -1,23 +1,45 @@
 /** The board of a day: every delivery that is due and how it stands. And forgiving: nothing need come after all. */
 import { GranaryError } from '../../lib/errors.ts';
-import { deliveryOf, judge, lateBy, stateOf, usualFiles, usualOf } from '../../model/expectation-state.ts';
+import { deliveryOf, judge, lateBy, stateOf, usualFiles, usualOf, usualRange } from '../../model/expectation-state.ts';
 import { EXPECTATIONS, type ExpectationRule, type Slot } from '../../model/expectations.ts';
 import { wallTime } from '../../model/time-zone.ts';
 import type { StateStore } from '../../ports/state-store.ts';
 import { expectationRules } from '../../project/expectations.ts';
 import type { StageContext } from '../../stages/context.ts';
-import { shortName } from '../names.ts';
+import { isInDatasets, shortName } from '../names.ts';
 import type { ExpectationRow } from '../operations.ts';
 import { type Deliveries, readDeliveries, readHistory, withRows } from './deliveries.ts';
 import { forgive as forgiveDay } from './forgive.ts';
-import { overdueText, spanText } from './sentences.ts';
+import { spanText } from './sentences.ts';
+
+/** With what a screen shows besides. */
+export interface BoardRow extends ExpectationRow {
+  businessDate: string;
+  /** Local time at which it is due: `06:00`. */
+  time: string;
+  timeZone: string;
+  /** It came after its tolerance: milliseconds after it was due; else 0. */
+  lateBy: number;
+  /** What is usual: `1,180–1,420 rows`; null when there is too little history, or nothing is compared. */
+  usual: string | null;
+  /** Something is wrong with what came, and nobody has forgiven it. */
+  wrong: boolean;
+}
 
 type Context = Pick<StageContext, 'state' | 'clock' | 'project'>;
 
-/** `date`: the day on which they are due, in each dataset’s zone; today if not given. By time, then in the order of the project. */
-export async function boardOf({ state, clock, project }: Context, date?: string): Promise<ExpectationRow[]> {
-  const rows: ExpectationRow[] = [];
+/**
+ * `date`: the day on which they are due, in each dataset’s zone; today if not given. `datasets`: `source` or `source.dataset`; all if empty.
+ * By time, then in the order of the project.
+ */
+export async function boardOf(
+  { state, clock, project }: Context,
+  date?: string,
+  datasets: readonly string[] = [],
+): Promise<BoardRow[]> {
+  const rows: BoardRow[] = [];
   for (const rule of expectationRules(project)) {
+    if (!isInDatasets(rule.dataset, datasets)) continue;
     const day = date ?? wallTime(clock.now(), rule.timeZone).date;
     const deliveries = await readDeliveries(state, rule, day, day);
     for (const slot of deliveries.slots) rows.push(await rowOf(state, rule, slot, deliveries, clock.now()));
@@ -31,25 +53,34 @@ async function rowOf(
   slot: Slot,
   deliveries: Deliveries,
   now: number,
-): Promise<ExpectationRow> {
+): Promise<BoardRow> {
   const doc = await state.get(EXPECTATIONS, slot.id);
   const landed = await withRows(state, rule.dataset, deliveries.objects.get(slot.id) ?? []);
   const delivery = deliveryOf(rule, landed);
   const status = stateOf(rule, slot, delivery, now, Boolean(doc?.forgiven));
   const notes: string[] = [];
-  if (status === 'late' || status === 'missed') notes.push(overdueText(rule, slot, status, delivery.files));
-  if (status === 'forgiven') notes.push(`forgiven${doc?.forgiven ? `: ${doc.forgiven.reason}` : ''}`);
-  if (status === 'arrived') {
-    const late = lateBy(slot, delivery);
-    if (late > 0) notes.push(`came ${spanText(late + rule.toleranceMs)} after it was due`);
-    const past = await readHistory(state, rule, slot.date);
-    const whole = now >= slot.lateAt || delivery.files >= usualFiles(rule, past);
-    notes.push(...judge(rule, slot, delivery, usualOf(rule, slot, past), whole).findings.map((f) => f.message));
-  }
+  if (status === 'late' || status === 'missed') notes.push(`${spanText(now - slot.due)} overdue`);
+  if (status !== 'arrived' && delivery.files > 0) notes.push(`${delivery.files} of ${rule.files} files are there`);
+  if (status === 'forgiven')
+    notes.push(doc?.forgiven ? `forgiven: ${doc.forgiven.reason}` : 'nothing need come on this day');
+  const late = status === 'arrived' ? lateBy(slot, delivery) : 0;
+  const past = await readHistory(state, rule, slot.date);
+  const usual = usualOf(rule, slot, past);
+  const whole = now >= slot.lateAt || delivery.files >= usualFiles(rule, past);
+  const findings = status === 'arrived' ? judge(rule, slot, delivery, usual, whole).findings : [];
+  if (late > 0) notes.push(`came ${spanText(late + rule.toleranceMs)} after it was due`);
+  notes.push(...findings.map((f) => f.message));
+  if (status === 'arrived' && doc?.forgiven) notes.push(`forgiven: ${doc.forgiven.reason}`);
   const last = landed.map((o) => o.landedAt).sort();
   return {
     dataset: rule.dataset,
     date: slot.date,
+    businessDate: slot.businessDate,
+    time: slot.time,
+    timeZone: rule.timeZone,
+    lateBy: late > 0 ? late + rule.toleranceMs : 0,
+    usual: usual ? `${usualRange(rule, usual)}${rule.volume?.metric === 'rows' ? ' rows' : ''}` : null,
+    wrong: findings.length > 0 && !doc?.forgiven,
     state: status,
     due: new Date(slot.due).toISOString(),
     arrivedAt: last.at(-1) ?? null,
