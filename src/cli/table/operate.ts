@@ -262,4 +262,22 @@ export const OPERATE: readonly CommandSpec[] = [
     examples: [{ line: 'granary torture --kills 100', meaning: 'before you trust it with the night' }],
     load: () => import('../commands/torture.ts'),
   },
+  {
+    name: 'logs',
+    section: 'Operate',
+    summary: 'What was done, line by line',
+    options: {
+      follow: { short: 'f', doc: 'Go on with the lines to come' },
+      run: { value: 'id', doc: 'Only of this run, or of those whose ids begin so' },
+      dataset: { value: 'source.dataset', doc: 'Only of this dataset, or of a source' },
+      level: { value: 'level', doc: 'Only this and worse', choices: ['debug', 'info', 'warn', 'error'] },
+      since: { value: 'duration', doc: 'Only of the last: "2 h"' },
+      limit: { value: 'n', doc: 'The last so many; default: 100, with --run or --since all' },
+    },
+    examples: [
+      { line: 'granary logs --follow', meaning: 'what is going on' },
+      { line: 'granary logs --level warn --since "12 h"', meaning: 'what went wrong in the night' },
+    ],
+    load: () => import('../commands/logs.ts'),
+  },
 ];

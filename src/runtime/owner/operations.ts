@@ -13,11 +13,13 @@ import { DAILY, pipelinesOf } from '../../project/pipelines.ts';
 import { plain } from '../../stages/verify/verify.ts';
 import { executeBackfill } from '../backfill.ts';
 import { type BooksFilter, findBooks } from '../books.ts';
+import { dataPaths } from '../context.ts';
 import { type DeadLetterFilter, discardDeadLetters, findDeadLetters, replayDeadLetters } from '../dead-letters.ts';
 import type { EventDispatcher } from '../events/dispatcher.ts';
 import { boardOf, forgive } from '../expectations/board.ts';
 import type { Watchdog } from '../expectations/watchdog.ts';
 import { Figures } from '../figures.ts';
+import { readLogs } from '../logs/read.ts';
 import { checkDatasets } from '../names.ts';
 import type * as api from '../operations.ts';
 import { type Pipelines, runId } from '../pipelines/pipelines.ts';
@@ -229,6 +231,18 @@ export class OwnerOperations implements api.Operations {
 
   trace(table: string, words: readonly string[]): Promise<Traced[]> {
     return trace(table, words, this.#o.runtime);
+  }
+
+  async *logs({ run, level, since, tail, follow }: api.LogFilter, signal: AbortSignal): AsyncIterable<api.LogLine> {
+    const query = {
+      ...(run !== undefined && { run }),
+      ...(level !== undefined && { level }),
+      ...(since !== undefined && { since: Date.parse(since) }),
+      ...(tail !== undefined && { tail }),
+      ...(follow !== undefined && { follow }),
+    };
+    const { logs } = dataPaths(this.#o.runtime.project);
+    yield* readLogs(logs, this.#context.objects, query, signal) as AsyncIterable<api.LogLine>;
   }
 
   /** A run for objects that are as if they had just landed. */
