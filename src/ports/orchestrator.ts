@@ -35,6 +35,8 @@ export interface Orchestrator {
   resume(pipeline: string): Promise<void>;
   paused(): Promise<string[]>;
   stats(): Promise<{ running: number; readyFrames: number; sleepingFrames: number; inFlight: number; events: number }>;
+  /** Forgets ended executions, with their history and outputs, that ended before `endedBefore` (ms). Returns how many. */
+  prune(endedBefore: number): Promise<number>;
   /** Waits up to `graceMs` for attempts in flight; what has not ended is handed back. */
   close(graceMs?: number): Promise<void>;
 }

@@ -51,12 +51,14 @@ export interface EmbeddedOptions {
   onEvent(execution: string, event: HistoryEvent): void;
 }
 
-/** Outputs of containers, by idempotency key. Removed with their run. */
+/** Outputs of containers, by idempotency key. */
 interface OutputDoc {
   id: string;
   out: string;
+  /** Milliseconds since 1970. */
+  at: number;
 }
-const OUTPUTS: Collection<OutputDoc> = { name: 'task_outputs', indexes: {} };
+const OUTPUTS: Collection<OutputDoc> = { name: 'task_outputs', indexes: { at: ['at'] } };
 
 export async function openEmbeddedOrchestrator(options: EmbeddedOptions): Promise<Orchestrator> {
   const engine = await openEngine({
@@ -71,14 +73,16 @@ export async function openEmbeddedOrchestrator(options: EmbeddedOptions): Promis
     },
     onEvent: options.onEvent,
   });
-  return new Embedded(engine);
+  return new Embedded(engine, options.state);
 }
 
 class Embedded implements Orchestrator {
   readonly #engine: Engine;
+  readonly #state: StateStore;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, state: StateStore) {
     this.#engine = engine;
+    this.#state = state;
   }
 
   async start(request: StartRequest): Promise<Execution> {
@@ -126,6 +130,13 @@ class Embedded implements Orchestrator {
   async stats() {
     return this.#engine.stats();
   }
+  async prune(endedBefore: number): Promise<number> {
+    for await (const output of this.#state.query(OUTPUTS, { index: 'at' })) {
+      if (output.at >= endedBefore) break;
+      await this.#state.remove(OUTPUTS, output.id);
+    }
+    return this.#engine.prune(endedBefore);
+  }
   async close(graceMs?: number): Promise<void> {
     await this.#engine.close(graceMs);
   }
@@ -161,7 +172,7 @@ async function runTask(call: TaskCall, options: EmbeddedOptions): Promise<Json> 
       case 'arn:aws:states:::ecs:runTask.sync': {
         const { stage, key, input } = containerInput(parameters);
         const output = await options.invoke(stageCall(call, stage, input, 'long'));
-        await options.state.put(OUTPUTS, { id: key, out: JSON.stringify(output) });
+        await options.state.put(OUTPUTS, { id: key, out: JSON.stringify(output), at: options.clock.now() });
         return { TaskArn: call.key, LastStatus: 'STOPPED' };
       }
       case 'arn:aws:states:::dynamodb:getItem': {
@@ -171,7 +182,7 @@ async function runTask(call: TaskCall, options: EmbeddedOptions): Promise<Json> 
       }
       case 'arn:aws:states:::dynamodb:putItem': {
         const item = parameters['Item'] as { pk: { S: string }; out: { S: string } };
-        await options.state.put(OUTPUTS, { id: item.pk.S, out: item.out.S });
+        await options.state.put(OUTPUTS, { id: item.pk.S, out: item.out.S, at: options.clock.now() });
         return {};
       }
       case 'arn:aws:states:::sns:publish': {

@@ -3,10 +3,10 @@ import { GranaryError } from '../../lib/errors.ts';
 import { formatBytes, plural } from '../../lib/units.ts';
 import type { Dataset, Project } from '../../project/project.ts';
 import { type BackfillPlan, executeBackfill, isEmpty, planBackfill } from '../../runtime/backfill.ts';
-import { checkDatasets } from '../../runtime/names.ts';
+import { checkDatasets, shortName } from '../../runtime/names.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
-import { withRuntime, withState } from '../open.ts';
-import { processAndTell } from '../processing.ts';
+import { ownerOf, withRuntime, withState } from '../open.ts';
+import { followAndTell, processAndTell } from '../processing.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
 export async function execute(call: Call): Promise<ExitCode> {
@@ -26,6 +26,16 @@ export async function execute(call: Call): Promise<ExitCode> {
     return EXIT.ok;
   }
   tell(plan, terminal);
+  const owner = await ownerOf(call);
+  if (owner) {
+    const { runs } = await owner.post<{ runs: string[] }>('/v1/backfills', {
+      dataset: shortName(plan.dataset),
+      from,
+      to,
+      command: call.line,
+    });
+    return runs[0] === undefined ? EXIT.ok : followAndTell(call, owner, runs[0], []);
+  }
   const done = await withRuntime(call, (runtime) =>
     executeBackfill(plan, (pipeline, only) => processAndTell(call, runtime, { pipeline, only, failOn: [] })),
   );

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { openEmbeddedOrchestrator } from '../../adapters/orchestrator/embedded.ts';
 import type { Json, JsonObject, Machine } from '../../asl/types.ts';
 import { asGranaryError, GranaryError, type SerializedError } from '../../lib/errors.ts';
+import { EVENTS } from '../../model/events.ts';
 import { RUNS, type RunDoc } from '../../model/runs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Execution, HistoryEvent, Orchestrator } from '../../ports/orchestrator.ts';
@@ -75,6 +76,7 @@ export class Pipelines {
       publish: async () => undefined,
       onEvent: retryTeller(tell),
     });
+    await keepHouse(orchestrator, context);
     return new Pipelines(orchestrator, context, listeners);
   }
 
@@ -171,4 +173,18 @@ function retryTeller(tell: (run: string, event: RunEvent) => void): (execution: 
       });
     } else if (event.type === 'TaskStateExited') failures.delete(key);
   };
+}
+
+const HISTORY_MS = 30 * 86_400_000;
+const EVENTS_MS = 7 * 86_400_000;
+
+/** Histories of long ago go, and events that nobody has taken for a week: where no owner ever runs by itself, nobody does. */
+async function keepHouse(orchestrator: Orchestrator, { state, clock }: LoadContext): Promise<void> {
+  const now = clock.now();
+  await orchestrator.prune(now - HISTORY_MS);
+  const oldest = new Date(now - EVENTS_MS).toISOString();
+  for await (const event of state.query(EVENTS, { index: 'at' })) {
+    if (event.at >= oldest) break;
+    await state.remove(EVENTS, event.id);
+  }
 }
