@@ -16,19 +16,19 @@ export interface Arrival {
 /** Deliveries due on the days from `from` to `to` in the rule's zone, both included; oldest first. */
 export function slotsOf(rule: ExpectationRule, from: string, to: string): Slot[] {
   const expected = daysBetween(from, to).filter((date) => isExpected(rule, date));
-  const slots = expected.flatMap((date) => duesOf(rule, date).map((due) => ({ date, due })));
+  const slots = expected.flatMap((date) => dayOf(rule, date).dues.map((due) => ({ date, due })));
   // The last one's end needs the first of the next day that is expected: at most the end of the day after counts.
   const next = [addDays(to, 1), addDays(to, 2)].find((date) => isExpected(rule, date));
-  const following = next === undefined ? undefined : duesOf(rule, next)[0];
+  const following = next === undefined ? undefined : dayOf(rule, next).dues[0];
   return slots.map(({ date, due }, i) => {
     const lateAt = due + rule.toleranceMs;
-    const end = startOfDay(addDays(date, 2), rule.timeZone);
+    const { end, times } = dayOf(rule, date);
     const until = Math.min(slots[i + 1]?.due ?? following ?? end, end);
     return {
       id: `${rule.dataset}|${new Date(due).toISOString()}`,
       dataset: rule.dataset,
       date,
-      time: wallTime(due, rule.timeZone).time.slice(0, 5),
+      time: times.get(due)!,
       businessDate: businessDateOf(rule, date),
       due,
       lateAt,
@@ -45,6 +45,34 @@ function isExpected({ days, calendar }: ExpectationRule, date: string): boolean 
 
 const isHolidayOf = (holidays: readonly string[], date: string) =>
   holidays.includes(date) || holidays.includes(date.slice(5));
+
+interface Day {
+  dues: number[];
+  /** Of each: the time of day. */
+  times: Map<number, string>;
+  /** When the day after is over. */
+  end: number;
+}
+
+/** Clocks of time zones are slow to ask, and the watchdog asks for the same days again and again. */
+const days = new WeakMap<ExpectationRule, Map<string, Day>>();
+const DAYS_KEPT = 400;
+
+function dayOf(rule: ExpectationRule, date: string): Day {
+  const known = days.get(rule) ?? new Map<string, Day>();
+  days.set(rule, known);
+  const found = known.get(date);
+  if (found) return found;
+  const dues = duesOf(rule, date);
+  const day = {
+    dues,
+    times: new Map(dues.map((due) => [due, wallTime(due, rule.timeZone).time.slice(0, 5)])),
+    end: startOfDay(addDays(date, 2), rule.timeZone),
+  };
+  if (known.size >= DAYS_KEPT) known.clear();
+  known.set(date, day);
+  return day;
+}
 
 /** A wall time that clocks skip comes at the end of the gap; one that they show twice at the first. */
 function duesOf({ when, timeZone }: ExpectationRule, date: string): number[] {
