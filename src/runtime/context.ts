@@ -6,6 +6,7 @@ import { duckDbEngines } from '../adapters/engine/duckdb.ts';
 import { openFolderStore } from '../adapters/object-store/folder.ts';
 import { openStateStore } from '../adapters/state-store/sqlite.ts';
 import type { Log } from '../lib/log.ts';
+import type { Clock } from '../ports/clock.ts';
 import { type LoadedProject, loadProject } from '../project/load.ts';
 import type { Project } from '../project/project.ts';
 import type { Progress, StageContext } from '../stages/context.ts';
@@ -71,6 +72,7 @@ export async function openContext(
     progress?: (p: Progress) => void;
     log?: Log;
     signal?: AbortSignal;
+    clock?: Clock;
     /** Of a worker; else those of the short class. */
     engine?: { memory: number; threads: number };
   } = {},
@@ -95,7 +97,7 @@ export async function openContext(
     project,
     objects,
     state,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     connection: (source) => connections.get(source),
     codecs: CODEC_BY_TYPE,
     formats: FORMAT_BY_TYPE,

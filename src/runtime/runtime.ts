@@ -4,6 +4,7 @@ import { systemClock } from '../adapters/clock/system.ts';
 import { openFolderStore } from '../adapters/object-store/folder.ts';
 import { openDuckDbWarehouse } from '../adapters/warehouse/duckdb/duckdb.ts';
 import type { Log } from '../lib/log.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Problem } from '../project/problems.ts';
 import type { Project } from '../project/project.ts';
 import type { Progress } from '../stages/context.ts';
@@ -24,6 +25,8 @@ export interface RuntimeOptions extends ProjectOptions {
   onWait?: (holder: Holder | undefined) => void;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
+  /** Of the owner; workers have the system's. The system's if not given. */
+  clock?: Clock;
 }
 
 export interface Runtime {
@@ -63,11 +66,17 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   try {
     const paths = dataPaths(project);
     const objects = await openFolderStore(paths.objects);
-    const logs = new LogFiles({ folder: paths.logs, config: project.config.logs, clock: systemClock, objects });
+    const logs = new LogFiles({
+      folder: paths.logs,
+      config: project.config.logs,
+      clock: options.clock ?? systemClock,
+      objects,
+    });
     closers.push(() => logs.close());
     const { log } = logs;
     const opened = await openContext(project, {
       log,
+      ...(options.clock && { clock: options.clock }),
       ...(options.onProgress && { progress: options.onProgress }),
       ...(options.signal && { signal: options.signal }),
     });
@@ -85,7 +94,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       dir: project.dir,
       environment: project.environment,
       classes: workerLimits(project),
-      clock: opened.context.clock,
+      // Processes live in the time of the machine.
+      clock: systemClock,
       log,
       logLevel: project.config.logs.level,
       onGone: (pid) => void removeScratchOf(project, pid),
