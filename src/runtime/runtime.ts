@@ -14,6 +14,7 @@ import { acquireDataDir, type Holder } from './lock.ts';
 import { LogFiles } from './logs/log-files.ts';
 import { Meter } from './metrics.ts';
 import { logFieldsOf } from './pipelines/invoke.ts';
+import { logRunEvent } from './pipelines/log-events.ts';
 import { Pipelines } from './pipelines/pipelines.ts';
 import { workerLimits } from './workers/limits.ts';
 import { WorkerPool } from './workers/pool.ts';
@@ -128,6 +129,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
               }),
           },
           maxInFlight: MAX_IN_FLIGHT,
+          onTold: (run, event) => logRunEvent(log, run, event),
           onStage: (stage, seconds, error) => meter.record(stage, seconds, error?.code ?? 'ok'),
         });
         return pipelines;

@@ -21,6 +21,8 @@ export interface PipelinesOptions {
   context: LoadContext;
   workers: StageWorkers;
   maxInFlight: number;
+  /** Everything that runs tell, for the log. */
+  onTold?(run: string, event: RunEvent): void;
   /** Every stage that was run, for metrics and logs. */
   onStage?(stage: string, seconds: number, error: SerializedError | undefined, run: string): void;
 }
@@ -52,6 +54,7 @@ export class Pipelines {
     const { context } = options;
     const listeners: Listeners = new Map();
     const tell = (run: string, event: RunEvent) => {
+      options.onTold?.(run, event);
       for (const key of [run, ANY]) for (const listener of listeners.get(key) ?? []) listener(event);
     };
     const invoke = stageInvoker({ context, workers: options.workers, tell });
