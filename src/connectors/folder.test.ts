@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -33,6 +33,19 @@ describe('the folder connector', () => {
     const paths = (await listed(source, { folder: '', depth: Number.POSITIVE_INFINITY })).map((file) => file.path);
     assert.deepEqual(paths.sort(), ['latest.csv', 'sub/data.csv']);
     assert.equal(Buffer.concat(await chunksOf(source, 'latest.csv')).toString(), 'inside');
+  });
+
+  it('says so when the folder itself is gone, and goes on when it is back', async () => {
+    const everything = { folder: '', depth: 1 };
+    await mkdir(join(home, 'share'));
+    await writeFile(join(home, 'share/a.csv'), 'a');
+    const share = await folder.open({ path: 'share' }, { projectDir: home });
+    await rename(join(home, 'share'), join(home, 'away'));
+    await rejectsWith(listed(share, everything), 'connector.not_found', false);
+    await rejectsWith(listed(share, { folder: 'days', depth: 0 }), 'connector.not_found', false);
+    await rename(join(home, 'away'), join(home, 'share'));
+    assert.deepEqual(await listed(share, { folder: 'days', depth: 0 }), []);
+    assert.equal((await listed(share, everything)).length, 1);
   });
 
   it('refuses what a link leads to outside, also when asked for it', async () => {

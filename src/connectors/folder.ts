@@ -50,6 +50,8 @@ class FolderSource implements FileSource {
   async *list({ folder, depth }: ListRequest): AsyncGenerator<RemoteFile> {
     const real = await this.#locate(checkFolder(folder));
     if (real !== undefined) yield* this.#walk(folder, depth);
+    // A folder below that is not there yet is as good as an empty one; the root that is gone is not.
+    else if ((await this.#locate('')) === undefined) throw notFound(this.#root);
   }
 
   /** Linked folders are not entered: what they hold inside the root is listed where it is. */
