@@ -26,7 +26,7 @@ export interface RuntimeOptions extends ProjectOptions {
   onWait?: (holder: Holder | undefined) => void;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
-  /** Of the owner; workers have the system's. The system's if not given. */
+  /** Of the owner, and of the stages in its workers; the system's if not given. */
   clock?: Clock;
 }
 
@@ -95,8 +95,9 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       dir: project.dir,
       environment: project.environment,
       classes: workerLimits(project),
-      // Processes live in the time of the machine.
+      // Processes live in the time of the machine; what they write is dated by the owner's.
       clock: systemClock,
+      now: () => opened.context.clock.now(),
       log,
       logLevel: project.config.logs.level,
       onGone: (pid) => void removeScratchOf(project, pid),

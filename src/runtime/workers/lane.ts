@@ -12,6 +12,8 @@ export interface LaneOptions {
   limits: ClassLimits;
   entry: string;
   clock: Clock;
+  /** The time for workers: milliseconds since 1970. */
+  now(): number;
   log: Log;
   /** A process is replaced after so many tasks. */
   recycleAfter: number;
@@ -21,7 +23,7 @@ export interface LaneOptions {
 }
 
 interface Job {
-  task: Task;
+  task: Omit<Task, 'now'>;
   options: RunOptions;
   resolve(output: unknown): void;
   reject(error: unknown): void;
@@ -52,7 +54,7 @@ export class Lane {
     return { queued: this.#queue.length, busy: this.#all.size - this.#idle.length, processes: this.#all.size };
   }
 
-  run(task: Task, options: RunOptions): Promise<unknown> {
+  run(task: Omit<Task, 'now'>, options: RunOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closing.signal.aborted) return reject(stopped(task));
       if (options.signal?.aborted) return reject(stopped(task));
@@ -136,7 +138,7 @@ export class Lane {
         heartbeat: () => options.onHeartbeat?.(),
         log: logWith(log, { pid: worker.pid }),
       };
-      job.resolve(await worker.perform(task, listener, options.signal));
+      job.resolve(await worker.perform({ ...task, now: this.#options.now() }, listener, options.signal));
     } catch (e) {
       job.reject(this.#closing.signal.aborted ? stopped(task) : e);
       const error = asGranaryError(e);
@@ -198,6 +200,6 @@ function pauseAfter(crashes: number): number {
   return crashes < 2 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (crashes - 2));
 }
 
-function stopped({ stage }: Task): GranaryError {
+function stopped({ stage }: Pick<Task, 'stage'>): GranaryError {
   return new GranaryError('cancelled', `${stage} was stopped.`);
 }

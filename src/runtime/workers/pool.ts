@@ -8,7 +8,10 @@ import type { ClassLimits, Hello, RunOptions, WorkerClass } from './protocol.ts'
 
 export interface WorkerPoolOptions extends Omit<Hello, 'engine'> {
   classes: Record<WorkerClass, ClassLimits>;
+  /** Of pauses after crashes. */
   clock: Clock;
+  /** The time that stages in workers see, in milliseconds since 1970; that of `clock` if not given. */
+  now?: () => number;
   log?: Log;
   /** Of tasks whose caller does not ask for it. */
   onProgress?: (progress: Progress) => void;
@@ -28,13 +31,14 @@ export class WorkerPool {
   /** Starts no process before there is a task, or `warm` is called. */
   constructor(options: WorkerPoolOptions) {
     const { dir, environment, logLevel, classes, clock } = options;
-    const { log = () => undefined, recycleAfter = RECYCLE_AFTER, entry = ENTRY } = options;
+    const { log = () => undefined, now = () => clock.now(), recycleAfter = RECYCLE_AFTER, entry = ENTRY } = options;
     const lane = (limits: ClassLimits) =>
       new Lane({
         hello: { dir, environment, logLevel, engine: limits.engine },
         limits,
         entry,
         clock,
+        now,
         log,
         recycleAfter,
         onProgress: options.onProgress,

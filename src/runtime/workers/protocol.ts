@@ -21,6 +21,8 @@ export interface Task {
   id: number;
   stage: string;
   input: unknown;
+  /** What the owner's clock shows when it is given out, in milliseconds since 1970: from there on the worker's clock goes on. */
+  now: number;
 }
 
 export type FromWorker =

@@ -1,7 +1,9 @@
 /** The inside of a worker process: serves tasks, one at a time, until the parent goes away. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { asGranaryError } from '../../lib/errors.ts';
 import { isAtLeast, type Log } from '../../lib/log.ts';
 import { redact } from '../../lib/redact.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Progress } from '../../stages/context.ts';
 import type { FromWorker, Hello, Task } from './protocol.ts';
 
@@ -9,6 +11,8 @@ import type { FromWorker, Hello, Task } from './protocol.ts';
 export interface Telling {
   progress(report: Progress): void;
   log: Log;
+  /** Shows the owner's time. */
+  clock: Clock;
 }
 
 export type Stages<Context> = Record<string, (input: unknown, context: Context) => Promise<unknown>>;
@@ -27,6 +31,7 @@ export async function serveTasks<Context>(
   };
   const hello = await new Promise<Hello>((resolve) => process.once('message', resolve as (m: unknown) => void));
   let current = 0;
+  let time = { owner: Date.now(), own: performance.now() };
   let lastReport = 0;
   const context = await open(hello, {
     progress(progress) {
@@ -35,12 +40,17 @@ export async function serveTasks<Context>(
       lastReport = now;
       send({ id: current, progress });
     },
+    clock: {
+      now: () => Math.round(time.owner + performance.now() - time.own),
+      sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+    },
     log(level, message, fields = {}) {
       if (isAtLeast(level, hello.logLevel)) send({ id: current, log: { level, message: redact(message), fields } });
     },
   });
   process.on('message', async (task: Task) => {
     current = task.id;
+    time = { owner: task.now, own: performance.now() };
     const beat = () => send({ id: task.id, heartbeat: true, residentBytes: process.memoryUsage.rss() });
     const heart = setInterval(beat, HEARTBEAT_EVERY_MS);
     try {
