@@ -9,7 +9,7 @@ import { happeningOf, withEvent } from './incidents.ts';
 import { formatSpan, quietUntil } from './local-time.ts';
 import { newEntry } from './outbox.ts';
 import { channelsFor } from './routing.ts';
-import { shortName, wordsFor } from './words.ts';
+import { sentence, shortName, wordsFor } from './words.ts';
 
 const BERLIN = { from: '22:00', to: '06:30', time_zone: 'Europe/Berlin' };
 const quiet = (at: string, hours = BERLIN) => {
@@ -142,6 +142,11 @@ test('commands in messages name the dataset as commands do, with names quoted fo
   assert.equal(shortName('main/shop/sales'), 'shop.sales');
   const words = wordsFor([happeningOf(event('object.quarantined', 'main/shop/sales', { file: "it's $(rm).csv" }))], 1);
   assert.equal(words.command, "granary quarantine show 'it'\\''s $(rm).csv'");
+});
+
+test('a sentence has a capital, but an address stays as it is', () => {
+  assert.equal(sentence('the server is down'), 'The server is down.');
+  assert.equal(sentence('ftp://shop.example cannot be reached'), 'ftp://shop.example cannot be reached.');
 });
 
 test('an event that says how bad it is is believed', () => {

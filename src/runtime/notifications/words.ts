@@ -142,8 +142,9 @@ function eventWords({ type, subject, data }: Happening): Words {
   };
 }
 
-/** With a capital and a full stop. */
+/** With a capital, unless it begins with an address, and a full stop. */
 export function sentence(text: string): string {
   const t = text.trim();
-  return `${t.charAt(0).toUpperCase()}${t.slice(1)}${/[.!?…:]$/.test(t) ? '' : '.'}`;
+  const first = t.charAt(0);
+  return `${/^[a-z]+:\/\//.test(t) ? first : first.toUpperCase()}${t.slice(1)}${/[.!?…:]$/.test(t) ? '' : '.'}`;
 }

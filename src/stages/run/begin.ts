@@ -1,6 +1,7 @@
 /** Begin: the record of a run. Idempotent; a run that is continued is running again. */
 import { redact } from '../../lib/redact.ts';
 import { EMPTY_BOOKS } from '../../model/books.ts';
+import { type EventDoc, toEmit } from '../../model/events.ts';
 import { RUNS, type RunDoc, toPublishRun } from '../../model/runs.ts';
 import { isoNow } from '../../ports/clock.ts';
 import { putWrite } from '../../ports/state-store.ts';
@@ -53,7 +54,7 @@ export async function begin({ run, pipeline, request }: BeginInput, context: Sta
         quarantined: 0,
         errors: [],
       };
-  await context.state.transact([putWrite(RUNS, doc), toPublishRun(run)]);
+  await context.state.transact([putWrite(RUNS, doc), toPublishRun(run), ...(known ? [] : [toEmit(startedEvent(doc))])]);
   return {
     run,
     pipeline,
@@ -62,5 +63,17 @@ export async function begin({ run, pipeline, request }: BeginInput, context: Sta
       paths: request?.paths ?? null,
       objects: request?.objects ?? null,
     },
+  };
+}
+
+/** Of a run that begins; one that is continued has begun before. */
+function startedEvent({ id, pipeline, trigger, startedAt }: RunDoc): EventDoc {
+  return {
+    id: `run.started|${id}`,
+    type: 'run.started',
+    subject: pipeline,
+    tenant: 'main',
+    at: startedAt,
+    data: { run: id, pipeline, trigger },
   };
 }
