@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx (Debian packages); moto's S3 and
+# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx, PostgreSQL (Debian packages); moto's S3 and
 # aiosmtpd (PyPI, in .servers/).
 # Idempotent, and quick when there is nothing to do. Needs root, or sudo without a password. Starts no service.
 set -eu
@@ -12,6 +12,7 @@ packages=''
 [ -e /usr/lib/proftpd/mod_tls.so ] || packages="$packages proftpd-mod-crypto"
 [ -x /usr/sbin/sshd ] || packages="$packages openssh-server"
 [ -x /usr/sbin/nginx ] || packages="$packages nginx-light"
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
 command -v sftp >/dev/null || packages="$packages openssh-client"
 command -v openssl >/dev/null || packages="$packages openssl"
 command -v curl >/dev/null || packages="$packages curl"
@@ -25,6 +26,11 @@ if [ -n "$packages" ]; then
     as_root chmod 755 "$policy"
     trap 'as_root rm -f "$policy"' EXIT
   fi
+  # Keeps Debian's PostgreSQL from making a cluster of its own.
+  case "$packages" in *postgresql*)
+    as_root mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/granary-tests.conf >/dev/null ;;
+  esac
   as_root apt-get update -qq
   # shellcheck disable=SC2086
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null

@@ -52,12 +52,19 @@ export async function run(program: string, args: string[]): Promise<string> {
   return out();
 }
 
-/** Starts a program that stays in the foreground, and waits until it takes connections on `port`. */
+export interface RunningServer {
+  pid: number;
+  stop(): Promise<void>;
+  /** SIGKILL, and waits for the end. */
+  kill(): Promise<void>;
+}
+
+/** Starts a program that stays in the foreground, and waits until it takes connections on `port`. `stopBy`: how it is asked to end. */
 export async function startServer(
   program: string,
   args: string[],
-  options: { port: number; env?: Record<string, string> },
-): Promise<{ stop(): Promise<void> }> {
+  options: { port: number; env?: Record<string, string>; stopBy?: NodeJS.Signals },
+): Promise<RunningServer> {
   const env = { ...process.env, ...options.env };
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   const log = [collect(child.stdout), collect(child.stderr)];
@@ -69,23 +76,27 @@ export async function startServer(
   process.once('exit', kill);
   const stop = async () => {
     process.off('exit', kill);
-    await terminate(child);
+    await terminate(child, options.stopBy);
+  };
+  const killed = async () => {
+    process.off('exit', kill);
+    await terminate(child, 'SIGKILL');
   };
   for (let tries = 0; tries < 300; tries++) {
     if (failure) throw failure;
     if (child.exitCode !== null)
       throw new Error(`${program} ended with ${child.exitCode}: ${log.map((l) => l()).join('')}`);
-    if (await answers(options.port)) return { stop };
+    if (await answers(options.port)) return { pid: child.pid!, stop, kill: killed };
     await new Promise((r) => setTimeout(r, 50));
   }
   await stop();
   throw new Error(`${program} does not answer on port ${options.port}: ${log.map((l) => l()).join('')}`);
 }
 
-async function terminate(child: ChildProcess): Promise<void> {
+async function terminate(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((r) => child.once('exit', r));
-  child.kill('SIGTERM');
+  child.kill(signal);
   const impatience = setTimeout(() => child.kill('SIGKILL'), 3000);
   await ended;
   clearTimeout(impatience);
