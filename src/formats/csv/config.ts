@@ -76,6 +76,10 @@ export const csvSpec = s.object(
       default: [''],
       example: ['', 'NULL', '\\N'],
     }),
+    quoted_nulls: s.boolean({
+      doc: 'A value in quotes can be one of null_values, too. When false, it is a text: so "" is empty and nothing between delimiters is NULL. It tells nothing where trim is set.',
+      default: true,
+    }),
     encoding: s.choice(['utf-8', 'utf-16', 'latin-1', 'windows-1252'], {
       doc: 'How characters are written. A byte order mark wins over it.',
       default: 'utf-8',

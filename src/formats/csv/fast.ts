@@ -112,7 +112,7 @@ function readerCall(
   const lineEnd = facts.crlf > 0 ? '\\r\\n' : facts.cr > 0 ? '\\r' : '\\n';
   return sql`read_csv(${literal(path)}, auto_detect=false, new_line=${literal(lineEnd)}, header=false, skip=${facts.skip ?? 0},
     delim=${literal(config.delimiter)}, quote=${character}, escape=${character}, nullstr=${literal(config.null_values)},
-    decimal_separator=${literal(config.decimal)}, columns={${join(columns)}},
+    allow_quoted_nulls=${literal(config.quoted_nulls)}, decimal_separator=${literal(config.decimal)}, columns={${join(columns)}},
     parallel=${literal(parallel)}, store_rejects=true, rejects_table=${literal(ERRORS)}, rejects_scan=${literal(SCANS)})`;
 }
 

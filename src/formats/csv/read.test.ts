@@ -124,3 +124,33 @@ test('invalid UTF-8 is a reject where the column is wanted, and replaced in its 
   assert.equal(some.attempt, 'lossless', 'the engine would stop for good');
   assert.equal(some.rows.length, 2);
 });
+
+test('a file can tell NULL from a quoted text that looks like it, whoever reads it', async () => {
+  await using room = await openRoom();
+  const content = 'a,b,n\n"",\\N,1\n"\\N",,\\N\nx,"""",3\n';
+  const rows = [
+    { c0: '', c1: null, c2: '1' },
+    { c0: '\\N', c1: '', c2: null },
+    { c0: 'x', c1: '"', c2: '3' },
+  ];
+  const settings = { null_values: ['\\N'], quoted_nulls: false };
+  const columns = [column('a', 0), column('b', 1), column('n', 2, 'integer')];
+  const fast = await read(room, content, settings, columns);
+  const lossless = await read(room, `${content}y,"z"",\n`, settings, columns);
+  assert.deepEqual([fast.attempt, lossless.attempt], ['fast', 'lossless']);
+  for (const reading of [fast, lossless]) {
+    assert.equal(reading.facts.records - reading.rejects.length, 3);
+    assert.deepEqual(
+      reading.rows.map(({ line: _, ...values }) => values),
+      rows,
+    );
+  }
+  const nothing = await read(room, 'a,b\n,""\n"",\n', { quoted_nulls: false });
+  assert.deepEqual(
+    nothing.rows.map((r) => [r['c0'], r['c1']]),
+    [
+      [null, ''],
+      ['', null],
+    ],
+  );
+});

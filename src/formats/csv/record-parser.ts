@@ -82,6 +82,12 @@ export class RecordParser {
     }
   }
 
+  /** Whether field `i` of the last record is written in quotes. */
+  inQuotes(i: number): boolean {
+    const kind = this.spans[i * 3 + 2];
+    return kind === QUOTED || (kind === ESCAPED && this.window[this.spans[i * 3]! - 1] === this.#dialect.quote);
+  }
+
   /** A field without quotes; gives its end. */
   #plain(from: number): number {
     const { delimiter, escape: escaper, quote } = this.#dialect;

@@ -85,7 +85,8 @@ export class RowWriter {
       start = 0;
       end = bytes.length;
     }
-    if (this.#nulls.has(bytes, start, end)) this.#out.null();
+    const mayBeNull = this.#config.quoted_nulls || !this.#reader.parser.inQuotes(position);
+    if (mayBeNull && this.#nulls.has(bytes, start, end)) this.#out.null();
     else this.#out.bytes(bytes, start, end);
   }
 }

@@ -20,7 +20,14 @@ export function describeRead(read: SqlRead): ReadDescription {
     ...(readsSeveral(read) && { [TABLE_COLUMN]: { type: 'text' as const, from: TABLE_COLUMN } }),
     ...(tellsDeleted(read) && { [DELETED_COLUMN]: { type: 'boolean' as const, from: DELETED_COLUMN } }),
   };
-  return { unpack: [], format: LANDED, columns, load: loadOf(read), problems: problemsOf(read) };
+  return {
+    unpack: [],
+    format: LANDED,
+    columns,
+    load: loadOf(read),
+    ...(read.reconcile !== undefined && { reconcileSeconds: read.reconcile }),
+    problems: problemsOf(read),
+  };
 }
 
 function loadOf(read: SqlRead): Record<string, unknown> {
