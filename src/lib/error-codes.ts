@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   'connector.not_found': 'A path does not exist on the source.',
   'connector.denied': 'The source refused access to a path.',
   'connector.changed': 'A file changed on the source while it was being transferred.',
+  'extract.stale': 'An extraction cannot go on where it broke off; it begins anew.',
   'connector.protocol': 'The server answered in a way the protocol does not allow.',
   'connector.tls': 'The TLS handshake or certificate check failed.',
   'connector.unavailable': 'The server is there but cannot serve the request now.',

@@ -48,6 +48,8 @@ export interface ObjectDoc {
   payloads: string | null;
   /** Totals that the sender declared. */
   declared: Declared | null;
+  /** It lists all rows there are: rows of older objects whose keys are not in it are gone. */
+  complete?: boolean;
   /** The run that landed it, and the one that has verified it last. */
   landedRun: string | null;
   run: string | null;

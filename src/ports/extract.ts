@@ -10,7 +10,7 @@
 import type { Chosen } from '../lib/spec/fields.ts';
 import type { ObjectSpec } from '../lib/spec/spec.ts';
 import type { ColumnType } from '../model/schema.ts';
-import type { ConnectorContext } from './connector.ts';
+import type { ConnectorContext, FileConnector } from './connector.ts';
 import type { Engine } from './engine.ts';
 
 export interface ExtractConnector<C, R> {
@@ -35,6 +35,8 @@ export interface ReadDescription {
   columns?: Record<string, { type: ColumnType; from: string }>;
   /** The load strategy where the dataset gives none. */
   load?: Record<string, unknown>;
+  /** How often keys are compared with those in the table, in seconds: when it is due `currentKeys` gives them. */
+  reconcileSeconds?: number;
   /** How often a feed that is always open is read while `granary up` runs, in seconds; undefined: when a schedule says so. */
   everySeconds?: number;
   /** Problems that only show here, e.g. a watermark without a key. */
@@ -165,3 +167,7 @@ export interface Proposal {
   load: Record<string, unknown> | undefined;
   notes: string[];
 }
+
+/** A connector of either kind. */
+// biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
+export type AnyConnector = FileConnector<any> | ExtractConnector<any, any>;

@@ -45,8 +45,8 @@ export interface Upload {
   readonly offset: number;
   /** The bytes before `offset`, to rehash them. */
   existing(): AsyncIterable<Uint8Array>;
-  /** Forget the bytes of earlier attempts. */
-  restart(): Promise<void>;
+  /** Forget the bytes from `at` (0) on. */
+  restart(at?: number): Promise<void>;
   write(chunk: Uint8Array): Promise<void>;
   /** Makes everything written durable and visible as `key`, at once. */
   commit(key: string): Promise<ObjectInfo>;

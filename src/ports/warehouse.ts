@@ -37,7 +37,7 @@ export interface Warehouse {
   /** Columns in table order, lineage and history columns included; undefined when there is no such table. */
   columns(table: TableName): Promise<WarehouseColumn[] | undefined>;
   /**
-   * Where the rows with these values came from, at most `limit` (100) of them. Values are compared as the column's type; null finds nulls.
+   * Where the rows with these values came from, at most `limit` (100) of them, and then those that say that they are deleted. Values are compared as the column's type; null finds nulls.
    * Errors: `query.failed` for an unknown table or column, or a value that is not of the column's type.
    */
   trace(table: TableName, key: Record<string, string | number | boolean | null>, limit?: number): Promise<TracedRow[]>;
@@ -58,13 +58,20 @@ export const SYSTEM_SCHEMA = 'granary';
  * partitions, and the lowest in versions. Of several rows of one object that tie, the one with the highest member and line is taken.
  * - `append`: all rows of all active objects.
  * - `replace`: the rows of the newest active object. A late, older one changes nothing: all its rows count as deduplicated.
- * - `merge`: per `key` the row with the highest `version`, then of the newest object.
+ * - `merge`: per `key` the row with the highest `version`, then of the newest object. Rows of objects older than the newest complete one do not count.
  * - `replace_partition`: per value of `partition` the rows of the newest object that has any.
  * - `snapshot`: type 2 history per `key`, with `_valid_from`, `_valid_to` (null: open) and `_is_current`. A row is a new version when a
  *   column other than key and version differs from the version before it, and it was valid for some time; other rows count as deduplicated. Versions
  *   are ordered by `version`, then by object. If the first version column is a date or time a row is valid from then; otherwise from the time its version was first
  *   known, the object's `effective`. With `deletes` every object lists all keys there are: history is ordered by object
- *   alone, `version` only decides between rows of one object, and a key is closed by the first object that lacks it.
+ *   alone, `version` only decides between rows of one object, and a key is closed by the first object that lacks it. A complete object does so
+ *   once: it closes the keys of older objects that it lacks at its `effective`, or that of a newer complete object if that is earlier. Its rows and
+ *   those of newer objects come after all rows of older objects in the order of versions.
+ * With `deleted` some rows say that their key is gone; of those only key, version and lineage matter, and that column is not in the table.
+ * - `merge`: a key whose row says so is not in the table. The row is remembered: older rows do not bring the key back, whenever they come.
+ * - `snapshot`: the row is a version in which there is no such key: it ends the version before it, and a later row begins a new one. It counts as
+ *   a new version if the key was there before or had never been told of.
+ * - `append`: all rows with their column, a log of changes. The others do not take it.
  */
 export interface LoadStrategy {
   strategy: 'append' | 'replace' | 'merge' | 'snapshot' | 'replace_partition';
@@ -73,7 +80,10 @@ export interface LoadStrategy {
   version?: readonly string[];
   /** `replace_partition`. */
   partition?: readonly string[];
+  /** `snapshot`. */
   deletes?: boolean;
+  /** A boolean column of the contract, neither key nor version: true in rows that say that their key is deleted. Null is false. */
+  deleted?: string;
 }
 
 export interface LoadRequest {
@@ -99,6 +109,11 @@ export interface LoadRequest {
   /** Local Parquet files with `line, member, rule, column, severity, reason, raw`. */
   rejects: readonly string[];
   strategy: LoadStrategy;
+  /**
+   * The object lists all keys there are: what older objects had and it does not is gone. For `merge` and `snapshot`; to the others
+   * it says nothing. Default false.
+   */
+  complete?: boolean;
   /** Rows enter the table in the order of the files. Otherwise in any order, which is cheaper. */
   ordered?: boolean;
   /** May an existing table get new columns and wider types? Otherwise a difference is an error. */
@@ -114,7 +129,10 @@ export interface CuratedObject {
 
 /** `rows` of the request = `inserted` + `deduplicated`. */
 export interface LoadResult {
-  /** Rows of the object in the table after the load. */
+  /**
+   * Rows of the object that count after the load: those in the table, and those that say of a key that it is deleted and have not lost to
+   * another row, whether or not the key was in the table before.
+   */
   inserted: number;
   /** Rows that lost to a newer one or say nothing new. */
   deduplicated: number;
@@ -163,4 +181,6 @@ export interface TracedRow {
   member: string | undefined;
   /** The row as the table has it, without lineage. */
   row: Record<string, unknown>;
+  /** The row says that its key is deleted. It is not in the table; `row` has key and version, and of a history `_valid_from`. */
+  deleted?: true;
 }

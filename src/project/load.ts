@@ -12,13 +12,14 @@ import { checkSchedules } from './lint/schedules.ts';
 import { type LintSource, lint } from './lint.ts';
 import { type Loading, loadTree, type Tree } from './load-tree.ts';
 import { type Problem, problemsError, sortProblems } from './problems.ts';
-import type { Project, Source } from './project.ts';
+import type { Dataset, Project, Source } from './project.ts';
 import { readProjectFiles, type TextFile } from './project-files.ts';
 import { referenceResolver, type SecretLookup } from './references.ts';
 import { type Findings, reportIssues, reportOn } from './report.ts';
-import { resolveDatasets } from './resolve-datasets.ts';
+import { type ResolvedDataset, resolveDatasets } from './resolve-datasets.ts';
 import { type DatasetConfig, NAME } from './specs/dataset.ts';
 import { type ProjectConfig, projectSpec } from './specs/project.ts';
+import { pollSpec } from './specs/schedule.ts';
 import { type SourceConfig, sourceSpec } from './specs/source.ts';
 import { parseYamlFile, type YamlFile } from './yaml-file.ts';
 
@@ -147,11 +148,23 @@ function resolveSource(
   const all = Object.entries((config.datasets ?? {}) as Record<string, DatasetConfig>);
   const configs = new Map(all.filter(([dataset]) => !faulty.has(dataset)));
   const names = [...new Set([...all.map(([dataset]) => dataset), ...faulty])];
-  const datasets = resolveDatasets({ source: name, tenant, configs, names, components, report });
+  // Without a connector that can be used nothing can be said of its datasets.
+  const connector = config.connector as SourceConfig['connector'] | undefined;
+  const datasets = connector
+    ? resolveDatasets({ source: name, tenant, connector, configs, names, components, report })
+    : new Map<string, ResolvedDataset>();
+  const resolved = new Map([...datasets].map(([k, d]) => [k, d.dataset]));
   return {
-    source: { name, file, tenant, config, datasets: new Map([...datasets].map(([k, d]) => [k, d.dataset])) },
+    source: { name, file, tenant, config: withPollOf(config, [...resolved.values()]), datasets: resolved },
     forLint: { name, tenant, report, datasets: [...datasets.values()] },
   };
+}
+
+/** A source with a feed that is always open is looked at as often as that says, where the source says nothing else. */
+function withPollOf(config: SourceConfig, datasets: Dataset[]): SourceConfig {
+  const every = Math.min(...datasets.map((d) => d.extract?.everySeconds ?? Number.POSITIVE_INFINITY));
+  if (!Number.isFinite(every) || config.poll !== pollSpec.info.default) return config;
+  return { ...config, poll: { min: every, max: Math.max(every, 10) } };
 }
 
 function checkSourceName(

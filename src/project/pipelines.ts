@@ -95,7 +95,9 @@ function sourcePipelines(source: Source, covered: boolean, resolve: Resolver): P
     }),
   );
   const left = datasets.filter((d) => d.config.schedule === undefined).map((d) => d.name);
-  const otherwise = covered || left.length === 0 ? 'manual' : 'arrival';
+  // Nothing arrives at a source without files, unless it is a stream.
+  const waits = datasets.some((d) => d.extract === undefined || d.extract.everySeconds !== undefined);
+  const otherwise = covered || left.length === 0 || !waits ? 'manual' : 'arrival';
   const own: Pipeline = {
     name,
     kind: 'source',

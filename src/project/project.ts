@@ -32,6 +32,8 @@ export interface Dataset {
   config: DatasetConfig;
   /** Layers to unpack, outermost first; given or taken from the ending of `files`. */
   unpack: Chosen[];
+  /** Of a source without files: what is read, and with which other datasets. */
+  extract?: ExtractSettings;
   /** Given or taken from the ending of `files`. A part takes its own or that of the dataset it is part of. */
   format: Chosen;
   table: TableName;
@@ -39,6 +41,18 @@ export interface Dataset {
   parts: string[];
   /** Hash of everything that decides which rows come out of an object: no secrets in it, no connection. */
   contractHash: string;
+}
+
+export interface ExtractSettings {
+  /** `read` as the connector's spec parsed it. */
+  read: unknown;
+  /** Datasets of a source that are read together have the same; else the dataset's own name. */
+  feed: string;
+  shared: boolean;
+  /** A feed that is always open is read so often while `granary up` runs. */
+  everySeconds: number | undefined;
+  /** How often the keys in the table are compared with those at the source. */
+  reconcileSeconds: number | undefined;
 }
 
 export interface TableName {

@@ -7,11 +7,12 @@ import { type NamedByEnding, type ProjectComponents, readEndings } from './endin
 import { compileNamePattern, type NamePattern } from './name-pattern.ts';
 import type { Dataset } from './project.ts';
 import type { Report } from './report.ts';
+import { connectorOf, resolveRead } from './resolve-read.ts';
 import type { DatasetConfig } from './specs/dataset.ts';
 
 export interface ResolvedDataset {
   dataset: Dataset;
-  /** Of its own files, or of those of the dataset it is part of. */
+  /** Of its own files, of those that are made of what it reads, or of those of the dataset it is part of. */
   pattern: NamePattern;
   /** Paths start at the dataset. */
   report: Report;
@@ -20,6 +21,8 @@ export interface ResolvedDataset {
 export interface DatasetsInput {
   source: string;
   tenant: string;
+  /** The source's connector. */
+  connector: Chosen;
   /** Datasets without problems of their own. */
   configs: ReadonlyMap<string, DatasetConfig>;
   /** Names of all datasets, with those that have problems. */
@@ -36,6 +39,13 @@ export function resolveDatasets(input: DatasetsInput): Map<string, ResolvedDatas
   for (const [name, config] of input.configs) {
     const report = input.report.at('datasets', name);
     if (config.part_of !== undefined) continue;
+    if (config.read !== undefined || connectorOf(input.connector.type, input.components)?.read) {
+      const read = resolveRead(name, config, input.connector, input.components, report);
+      if (!read) continue;
+      const dataset = { ...assemble(input, name, read.config, read.unpack, read.format, []), extract: read.extract };
+      resolved.set(name, { dataset, pattern: compileNamePattern(`${name}/*`), report });
+      continue;
+    }
     const files = resolveFiles(config, input.components, report);
     if (!files) continue;
     const partNames = parts.filter(([, part]) => part.part_of === name).map(([part]) => part);

@@ -17,14 +17,13 @@ import { ndjson } from '../formats/json/ndjson.ts';
 import { parquet } from '../formats/parquet.ts';
 import { xlsx } from '../formats/xlsx/xlsx.ts';
 import type { Codec } from '../ports/codec.ts';
-import type { FileConnector } from '../ports/connector.ts';
+import type { AnyConnector } from '../ports/extract.ts';
 import type { Format } from '../ports/format.ts';
 
 /** Messages may be compressed with bzip2 inside: the other codec reads that. */
 const openpgp = openpgpWith({ bunzip2: async () => (await import('../codecs/bzip2/decode.ts')).decodeBzip2 });
 
-// biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
-export const CONNECTORS: readonly FileConnector<any>[] = [folder, ftp, sftp, s3, http];
+export const CONNECTORS: readonly AnyConnector[] = [folder, ftp, sftp, s3, http];
 // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
 export const CODECS: readonly Codec<any>[] = [gzip, zip, bzip2, zstd, tar, openpgp];
 // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.

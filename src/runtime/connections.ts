@@ -1,10 +1,14 @@
 /** Open connections to sources, one per source, opened on first use. */
+import { GranaryError } from '../lib/errors.ts';
 import type { FileSource } from '../ports/connector.ts';
+import type { ExtractSource } from '../ports/extract.ts';
 import type { Project } from '../project/project.ts';
 import { CONNECTOR_BY_TYPE } from './catalog.ts';
 
+type Open = { kind: 'files'; source: FileSource } | { kind: 'extracts'; source: ExtractSource<unknown> };
+
 export class Connections {
-  private readonly open = new Map<string, Promise<FileSource>>();
+  private readonly open = new Map<string, Promise<Open>>();
   private readonly project: Project;
   private readonly signal: AbortSignal | undefined;
 
@@ -14,24 +18,41 @@ export class Connections {
   }
 
   /** Errors: those of the connector. A connection that could not be opened is tried again the next time. */
-  get(source: string): Promise<FileSource> {
+  async files(source: string): Promise<FileSource> {
+    const opened = await this.get(source);
+    if (opened.kind === 'files') return opened.source;
+    throw new GranaryError('stage.bad_input', `Source ${source} has no files.`);
+  }
+
+  /** As `files`, for sources without files. */
+  async extracts(source: string): Promise<ExtractSource<unknown>> {
+    const opened = await this.get(source);
+    if (opened.kind === 'extracts') return opened.source;
+    throw new GranaryError('stage.bad_input', `Source ${source} has files, and nothing to extract.`);
+  }
+
+  private get(source: string): Promise<Open> {
     const known = this.open.get(source);
     if (known) return known;
     const { type, ...config } = this.project.sources.get(source)!.config.connector;
-    const opening = CONNECTOR_BY_TYPE.get(type)!.open(config, {
-      projectDir: this.project.dir,
-      ...(this.signal && { signal: this.signal }),
-    });
+    const opening = this.connect(type, config);
     this.open.set(source, opening);
     opening.catch(() => this.open.delete(source));
     return opening;
+  }
+
+  private async connect(type: string, config: Record<string, unknown>): Promise<Open> {
+    const connector = CONNECTOR_BY_TYPE.get(type)!;
+    const context = { projectDir: this.project.dir, ...(this.signal && { signal: this.signal }) };
+    if (connector.kind === 'files') return { kind: 'files', source: await connector.open(config, context) };
+    return { kind: 'extracts', source: await connector.open(config, context) };
   }
 
   /** Forgets a connection that broke, so that the next use opens a new one. */
   async drop(source: string): Promise<void> {
     const known = this.open.get(source);
     this.open.delete(source);
-    if (known) await known.then((c) => c.close()).catch(() => undefined);
+    if (known) await known.then((c) => c.source.close()).catch(() => undefined);
   }
 
   async close(): Promise<void> {

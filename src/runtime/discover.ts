@@ -62,7 +62,9 @@ export async function discover(request: DiscoverRequest): Promise<Discovered> {
   let connection: FileSource | undefined;
   let engine: Engine | undefined;
   try {
-    connection = await CONNECTOR_BY_TYPE.get(type)!.open(config, {
+    const connector = CONNECTOR_BY_TYPE.get(type)!;
+    if (connector.kind !== 'files') throw new GranaryError('internal', `${type} offers no files.`);
+    connection = await connector.open(config, {
       projectDir: request.dir,
       ...(request.signal && { signal: request.signal }),
     });

@@ -2,6 +2,7 @@
 import { asGranaryError, type SerializedError } from '../lib/errors.ts';
 import { redact } from '../lib/redact.ts';
 import type { FileSource } from '../ports/connector.ts';
+import type { ExtractSource } from '../ports/extract.ts';
 import { compileNamePattern, type NamePattern } from '../project/name-pattern.ts';
 import type { Project, Source } from '../project/project.ts';
 import { CONNECTOR_BY_TYPE } from './catalog.ts';
@@ -13,7 +14,7 @@ export interface Probe {
   openMs: number;
   /** Milliseconds of the listings. */
   listMs: number;
-  /** Files seen, at most `MOST`. */
+  /** Files seen, or tables, endpoints and the like; at most `MOST`. */
   files: number;
   /** Files that a dataset takes, by dataset. */
   datasets: Record<string, number>;
@@ -27,14 +28,15 @@ export async function probe(source: Source, project: Project, signal?: AbortSign
   const { type, ...config } = source.config.connector;
   const out: Probe = { source: source.name, connector: type, openMs: 0, listMs: 0, files: 0, datasets: {} };
   const started = performance.now();
-  let connection: FileSource | undefined;
+  let connection: FileSource | ExtractSource<unknown> | undefined;
   try {
-    connection = await CONNECTOR_BY_TYPE.get(type)!.open(config, {
-      projectDir: project.dir,
-      ...(signal && { signal }),
-    });
+    const context = { projectDir: project.dir, ...(signal && { signal }) };
+    const connector = CONNECTOR_BY_TYPE.get(type)!;
+    const opened = await connector.open(config, context);
+    connection = opened;
     out.openMs = performance.now() - started;
-    await look(connection, source, out);
+    if (connector.kind === 'files') await look(opened as FileSource, source, out);
+    else await browse(opened as ExtractSource<unknown>, source, out);
     out.listMs = performance.now() - started - out.openMs;
   } catch (e) {
     const error = asGranaryError(e).toJSON();
@@ -43,6 +45,11 @@ export async function probe(source: Source, project: Project, signal?: AbortSign
     await connection?.close().catch(() => undefined);
   }
   return out;
+}
+
+async function browse(connection: ExtractSource<unknown>, source: Source, out: Probe): Promise<void> {
+  for (const name of source.datasets.keys()) out.datasets[name] = 1;
+  for await (const _ of connection.offers()) if (++out.files >= MOST) return;
 }
 
 async function look(connection: FileSource, source: Source, out: Probe): Promise<void> {

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Codec } from '../ports/codec.ts';
 import type { FileSource } from '../ports/connector.ts';
 import type { Engine } from '../ports/engine.ts';
+import type { ExtractSource } from '../ports/extract.ts';
 import type { Format } from '../ports/format.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
@@ -18,6 +19,10 @@ export interface StageContext {
   clock: Clock;
   /** The open connection of a source; opened on first use and closed by the runtime. */
   connection(source: string): Promise<FileSource>;
+  /** The open connection of a source without files. */
+  extractSource(source: string): Promise<ExtractSource<unknown>>;
+  /** Forgets a connection that failed: the next use opens a new one. */
+  dropSource(source: string): Promise<void>;
   // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
   codecs: ReadonlyMap<string, Codec<any>>;
   // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.

@@ -74,15 +74,16 @@ export class FolderUpload implements Upload {
     yield* createReadStream(dataPath(this.#options.folder), { end: this.#offset - 1, highWaterMark: 2 ** 20 });
   }
 
-  async restart(): Promise<void> {
+  async restart(at = 0): Promise<void> {
     await this.#io('restart', async () => {
       await this.#writer.discard();
       await this.#marking;
-      await this.#setMark(0);
-      await this.#data.truncate(0);
+      const kept = Math.min(at, this.#durable);
+      await this.#setMark(kept);
+      await this.#data.truncate(kept);
+      this.#offset = kept;
     });
-    this.#writer = new FileWriter(this.#data);
-    this.#offset = 0;
+    this.#writer = new FileWriter(this.#data, this.#offset);
   }
 
   async write(chunk: Uint8Array): Promise<void> {

@@ -47,7 +47,7 @@ export const ITEM: JsonObject = { 'run.$': '$.run', 'pipeline.$': '$.pipeline', 
  * Land, for one found file. Where something new has landed `further` gets `{ run, pipeline, item: { object, dataset, bytes } }`; with no
  * `further` landing is all.
  */
-export function landStates(timeoutSeconds: number, done: string, further?: string): States {
+export function landStates(timeoutSeconds: number, done: string, further?: string): { start: string; states: States } {
   const land = {
     stage: 'land',
     input: { 'run.$': '$.run', 'item.$': '$.item' },
@@ -62,8 +62,9 @@ export function landStates(timeoutSeconds: number, done: string, further?: strin
     "States.Format('{}/dead-letter/{}/{}', $.run, $.item.dataset, $.item.file.path)",
     done,
   );
-  if (further === undefined) return { Land: call({ ...land, resultPath: null, next: done }), LandFailed: failed };
-  return {
+  if (further === undefined)
+    return { start: 'Land', states: { Land: call({ ...land, resultPath: null, next: done }), LandFailed: failed } };
+  const states: States = {
     Land: call({
       ...land,
       resultSelector: {
@@ -86,6 +87,7 @@ export function landStates(timeoutSeconds: number, done: string, further?: strin
     },
     LandFailed: failed,
   };
+  return { start: 'Land', states };
 }
 
 /** Poll of one source. Input: `{ run, pipeline, select, source: { name, datasets, transfers } }`. */

@@ -7,6 +7,7 @@ import type { Pipeline } from '../pipelines.ts';
 import type { Dataset, Project } from '../project.ts';
 import { wavesOf } from '../referenced-tables.ts';
 import { ITEM, landStates, overList, pollFailed, pollTask, processDataset } from './collect.ts';
+import { feedStates } from './extract.ts';
 import { type ObjectLimits, objectStates } from './object.ts';
 import { BRIEF_S, call, caught, DONE, type States } from './tasks.ts';
 
@@ -40,7 +41,9 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
         })),
       })),
   };
+  const hasFeeds = sources.some((name) => [...project.sources.get(name)!.datasets.values()].some((d) => d.extract));
   const alone =
+    !hasFeeds &&
     pipeline.kind === 'dataset' &&
     !inOrder(project, project.sources.get(pipeline.source!)!.datasets.get(pipeline.dataset!)!);
   const first = options.skipCollect ? 'Waves' : alone ? 'Files' : 'Collect';
@@ -62,7 +65,7 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
         next: 'Plan',
       }),
       Plan: { Type: 'Pass', Result: plan, ResultPath: '$.plan', Next: first },
-      ...(first === 'Collect' && { Collect: collect(pipeline.concurrency, limits) }),
+      ...(first === 'Collect' && { Collect: collect(pipeline.concurrency, limits, hasFeeds) }),
       ...(first === 'Files' && { Files: files(limits) }),
       Waves: waves(pipeline.concurrency, limits),
       ...ending(),
@@ -97,7 +100,9 @@ function limitsOf(project: Project): ObjectLimits {
 }
 
 /** Every source is listed and its new files are landed; several sources at once. */
-function collect(concurrency: number, limits: ObjectLimits): MapState {
+function collect(concurrency: number, limits: ObjectLimits, hasFeeds: boolean): MapState {
+  const land = landStates(limits.longTimeoutSeconds, 'FileDone');
+  const item = hasFeeds ? feedStates(limits, 'FileDone', land) : land;
   return {
     Type: 'Map',
     ItemsPath: '$.plan.sources',
@@ -119,8 +124,8 @@ function collect(concurrency: number, limits: ObjectLimits): MapState {
           selector: ITEM,
           concurrencyPath: '$.source.transfers',
           processor: {
-            start: 'Land',
-            states: { ...landStates(limits.longTimeoutSeconds, 'FileDone'), FileDone: DONE },
+            start: item.start,
+            states: { ...item.states, FileDone: DONE },
           },
           next: 'SourceDone',
         }),
@@ -145,6 +150,7 @@ const SOURCE_ITEM: JsonObject = {
 /** One dataset: each new file goes the whole way by itself, so that the first is in its table while the last is still being landed. */
 function files(limits: ObjectLimits): MapState {
   const object = objectStates('', limits);
+  const land = landStates(limits.longTimeoutSeconds, 'Done', object.start);
   const states: States = {
     Poll: pollTask(limits.shortTimeoutSeconds, 'Found', 'PollFailed'),
     Found: {
@@ -158,8 +164,8 @@ function files(limits: ObjectLimits): MapState {
       selector: ITEM,
       concurrencyPath: '$.source.transfers',
       processor: {
-        start: 'Land',
-        states: { ...landStates(limits.longTimeoutSeconds, 'Done', object.start), ...object.states },
+        start: land.start,
+        states: { ...land.states, ...object.states },
       },
       next: 'SourceDone',
     }),

@@ -1,10 +1,12 @@
 /** A dataset: one kind of files of a source, its contract, and the table it fills. */
 import { s, type Variant } from '../../lib/spec/fields.ts';
-import type { Infer, Spec } from '../../lib/spec/spec.ts';
+import type { Infer, ObjectSpec, Spec } from '../../lib/spec/spec.ts';
+import type { ReadDescription } from '../../ports/extract.ts';
 import { afterLanding, ready, verify } from './arrival.ts';
 import { column } from './column.ts';
 import { errorBudgetSpec, expectSpec } from './expectation.ts';
 import { columnList, deduplicate, lookup, mask, rule } from './quality.ts';
+import { readSpec } from './read.ts';
 import { overlapSpec, scheduleSpec } from './schedule.ts';
 
 export const NAME = {
@@ -41,8 +43,14 @@ export const load = s.object(
   },
 );
 
+/** A connector: what it reads is files that `files` names, or what a spec of its own says. */
+export interface ConnectorSpec extends Variant {
+  read?: ObjectSpec<unknown>;
+  describe?(read: unknown, config: unknown): ReadDescription;
+}
+
 export interface ComponentSpecs {
-  connectors: readonly Variant[];
+  connectors: readonly ConnectorSpec[];
   codecs: readonly Variant[];
   formats: readonly Variant[];
 }
@@ -57,6 +65,7 @@ export function datasetSpec(components: ComponentSpecs) {
         example: 'sales_{date:yyyyMMdd}.csv.gz.pgp',
         optional: true,
       }),
+      read: readSpec(components.connectors),
       part_of: s.text({
         doc: 'This dataset reads other records of the files of that dataset (formats with several record types).',
         example: 'pos_log',

@@ -5,10 +5,12 @@ import { GranaryError } from '../../lib/errors.ts';
 import { type LogFields, logWith } from '../../lib/log.ts';
 import { CURATIONS, originId } from '../../model/objects.ts';
 import { type LandInput, type LandOutput, land } from '../../stages/collect/land.ts';
-import { type PollInput, type PollOutput, poll } from '../../stages/collect/poll.ts';
+import { type FoundFile, type PollInput, type PollOutput, poll } from '../../stages/collect/poll.ts';
 import type { StageContext } from '../../stages/context.ts';
 import { type CurateInput, type CurateOutput, outputOf } from '../../stages/curate/curate.ts';
 import { exportReferences } from '../../stages/curate/references.ts';
+import type { ExtractOutput } from '../../stages/extract/extract.ts';
+import { extractInput } from '../../stages/extract/keys.ts';
 import { datasetsOf, type LoadContext, type LoadInput, type LoadOutput, load } from '../../stages/load.ts';
 import { type BeginInput, begin } from '../../stages/run/begin.ts';
 import { type DeadLetterInput, deadLetter, errorOf, resolution } from '../../stages/run/dead-letter.ts';
@@ -20,7 +22,7 @@ import type { RunEvent } from './run-events.ts';
 
 /** Where parsing and computing happens: a pool of worker processes. */
 export interface StageWorkers {
-  run<Output>(stage: 'verify' | 'curate', input: unknown, call: StageCall): Promise<Output>;
+  run<Output>(stage: 'extract' | 'verify' | 'curate', input: unknown, call: StageCall): Promise<Output>;
 }
 
 export interface InvokerOptions {
@@ -43,6 +45,7 @@ type Handler = (input: never, call: StageCall) => Promise<unknown>;
  */
 export function stageInvoker({ context: shared, workers, tell }: InvokerOptions): (call: StageCall) => Promise<Json> {
   const objects = new KeyedLock();
+  const feeds = new KeyedLock();
   const within = (call: StageCall): LoadContext => ({
     ...shared,
     signal: call.signal,
@@ -61,6 +64,22 @@ export function stageInvoker({ context: shared, workers, tell }: InvokerOptions)
     },
 
     land: (input: { run: string; item: Omit<LandInput, 'run'> }, call) => landFile(input, within(call), tell),
+
+    extract: (input: { run: string; item: FoundFile }, call) =>
+      feeds.hold(`${input.item.source}|${input.item.file.path}`, async () => {
+        const context = within(call);
+        const feed = await extractInput(input, context);
+        const output = await workers.run<ExtractOutput>('extract', feed, call);
+        await settleLetters('file', letterRef(input.item, context), input.run, context);
+        for (const { object, path, bytes } of output.objects)
+          tell(input.run, {
+            type: 'landed',
+            source: input.item.source,
+            path,
+            output: { object, bytes, outcome: 'new', resumedAt: 0 },
+          });
+        return { more: output.more, objects: output.objects.length };
+      }),
 
     pending: (input: PendingInput, call): Promise<PendingOutput> => pending(input, within(call)),
 
@@ -112,6 +131,11 @@ export function stageInvoker({ context: shared, workers, tell }: InvokerOptions)
     if (!handler) throw new GranaryError('stage.bad_input', `There is no stage ${call.stage}.`);
     return ((await handler(call.input as never, call)) ?? null) as Json;
   };
+}
+
+function letterRef({ source, dataset, file }: FoundFile, context: StageContext): string {
+  const { tenant } = context.project.sources.get(source) ?? { tenant: 'main' };
+  return originId(`${tenant}/${source}/${dataset}`, file.path);
 }
 
 async function landFile(

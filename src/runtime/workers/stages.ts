@@ -1,11 +1,13 @@
 /** Stages that workers run: those that parse or compute, with an engine of their own. */
 import type { StageContext } from '../../stages/context.ts';
 import { type CurateInput, curate } from '../../stages/curate/curate.ts';
+import { type ExtractInput, extract } from '../../stages/extract/extract.ts';
 import { type VerifyInput, verify } from '../../stages/verify/verify.ts';
 import { openContext, openProject } from '../context.ts';
 import { type Stages, serveTasks } from './serve.ts';
 
 const STAGES = {
+  extract: (input: unknown, context: StageContext) => extract(input as ExtractInput, context),
   verify: (input: unknown, context: StageContext) => verify(input as VerifyInput, context),
   curate: (input: unknown, context: StageContext) => curate(input as CurateInput, context),
 } satisfies Stages<StageContext>;

@@ -6,6 +6,7 @@ import type { FileSource, RemoteFile } from '../../ports/connector.ts';
 import { compileNamePattern, type NamePattern } from '../../project/name-pattern.ts';
 import type { Dataset } from '../../project/project.ts';
 import { type StageContext, sourceOf } from '../context.ts';
+import { pollFeeds } from '../extract/poll.ts';
 import { companions, isUnfinishedName, readiness } from './readiness.ts';
 
 export interface PollInput {
@@ -40,6 +41,10 @@ export interface PollOutput {
 export interface FoundFile {
   source: string;
   dataset: string;
+  /** Of a source without files: its feed is read, and `file` only names it. As a function, or as a container where it may take long. */
+  how?: 'extract' | 'extract_long';
+  /** Extractions of this run so far. */
+  round?: number;
   file: RemoteFile;
   /** Taken before; only what is to be done with it at the source is left to do. */
   taken: boolean;
@@ -47,6 +52,7 @@ export interface FoundFile {
 
 export async function poll(input: PollInput, context: StageContext): Promise<PollOutput> {
   const source = sourceOf(context, input.source);
+  if ([...source.datasets.values()].some((d) => d.extract)) return pollFeeds(source, input, context);
   const datasets = [...source.datasets.values()].filter(
     (d) => d.config.files !== undefined && (!input.datasets || input.datasets.includes(d.name)),
   );

@@ -148,13 +148,13 @@ async function examine(
     out.fatal.push({ code: error.code, message: error.message });
   }
   const { declared, reasons } = declarationsOf(object, dataset.config, out.payloads.at(-1)?.lastLine ?? undefined);
-  out.declared = declared;
+  out.declared = { ...object.declared, ...declared };
   if (out.fatal.length > 0) {
-    out.reasons.push(...compareDeclared({ ...declared, rows: undefined }, object, digests, 0));
+    out.reasons.push(...compareDeclared({ ...out.declared, rows: undefined }, object, digests, 0));
     return out;
   }
   const records = out.payloads.reduce((n, p) => n + p.facts.records, 0);
-  out.reasons.push(...reasons, ...compareDeclared(declared, object, digests, records));
+  out.reasons.push(...reasons, ...compareDeclared(out.declared, object, digests, records));
   if (limits.min_rows !== undefined && records < limits.min_rows)
     out.reasons.push({
       code: 'too_few_rows',

@@ -1,0 +1,80 @@
+/** Poll of a source without files: which of its feeds are to be read. */
+import { DEAD_LETTERS, deadLetterId, isHeld } from '../../model/dead-letters.ts';
+import { FEEDS, feedId } from '../../model/feeds.ts';
+import { originId } from '../../model/objects.ts';
+import type { Dataset, Source } from '../../project/project.ts';
+import type { FoundFile, PollInput, PollOutput } from '../collect/poll.ts';
+import type { StageContext } from '../context.ts';
+import { asked, datasetsOfFeed } from './extract.ts';
+
+export async function pollFeeds(source: Source, input: PollInput, context: StageContext): Promise<PollOutput> {
+  const out: PollOutput = {
+    list: input.list,
+    found: 0,
+    datasets: [],
+    soonestMs: null,
+    waiting: [],
+    waitingCount: 0,
+    unclaimed: [],
+    unclaimedCount: 0,
+  };
+  const found: FoundFile[] = [];
+  const datasets = new Set<string>();
+  for (const [feed, of] of feedsOf(source, input.datasets)) {
+    const [first] = of as [Dataset];
+    if (input.list === null && !(await hasNew(source, feed, of, context))) continue;
+    const held = await heldBack(first, feed, input, context);
+    if (held !== undefined) {
+      out.waitingCount++;
+      out.waiting.push({ path: feed, reason: held });
+      continue;
+    }
+    for (const { name } of of) datasets.add(name);
+    found.push({
+      source: source.name,
+      dataset: first.name,
+      how: first.extract!.everySeconds === undefined ? 'extract_long' : 'extract',
+      round: 1,
+      file: { path: feed, bytes: undefined, modifiedAt: undefined },
+      taken: false,
+    });
+  }
+  // A backfill of files by their paths is none of feeds.
+  if (input.paths) found.length = 0;
+  out.found = found.length;
+  out.datasets = [...datasets].sort();
+  if (input.list === null) return out;
+  await context.objects.put(input.list, Buffer.from(found.map((f) => `${JSON.stringify(f)}\n`).join('')), {
+    replace: true,
+  });
+  return out;
+}
+
+/** Feeds with all their datasets, where any of these is wanted. */
+function feedsOf(source: Source, wanted: string[] | null | undefined): Map<string, Dataset[]> {
+  const out = new Map<string, Dataset[]>();
+  for (const { name, extract } of source.datasets.values())
+    if (extract && (!wanted || wanted.includes(name))) out.set(extract.feed, datasetsOfFeed(source, extract.feed));
+  return out;
+}
+
+/** Only streams are looked at between their times; other feeds are read when a schedule or a person says so. */
+async function hasNew(source: Source, feed: string, datasets: Dataset[], context: StageContext): Promise<boolean> {
+  if (datasets[0]!.extract!.everySeconds === undefined) return false;
+  const known = await context.state.get(FEEDS, feedId(source.tenant, source.name, feed));
+  if (!known?.position || known.current) return true;
+  try {
+    const connection = await context.extractSource(source.name);
+    return (await connection.hasNew?.(feed, datasets.map(asked), known.position)) ?? true;
+  } catch (e) {
+    await context.dropSource(source.name);
+    throw e;
+  }
+}
+
+/** What failed is not tried at every look, but after a while it is, whatever it was: someone may have repaired the source. */
+async function heldBack(dataset: Dataset, feed: string, input: PollInput, context: StageContext) {
+  const letter = await context.state.get(DEAD_LETTERS, deadLetterId('file', originId(dataset.key, feed)));
+  if (!letter || !isHeld({ ...letter, transient: true }, input, context.clock.now())) return undefined;
+  return `it gave up: ${letter.reason} Try it again with \`granary dlq replay ${letter.id}\``;
+}
