@@ -13,6 +13,21 @@ export interface DraftSource {
   /** With references in place of secrets. */
   connector: { type: string; [setting: string]: unknown };
   datasets: DraftDataset[];
+  /** Of a source without files. */
+  reads?: DraftRead[];
+}
+
+/** A dataset that reads something other than files. */
+export interface DraftRead {
+  name: string;
+  /** As in YAML. */
+  read: unknown;
+  columns: { name: string; from: string; type: string; required: boolean; note?: string }[];
+  load: Record<string, unknown> | undefined;
+  key: string[];
+  /** Estimate. */
+  rows: number | undefined;
+  notes: string[];
 }
 
 export interface DraftDataset {
@@ -37,10 +52,14 @@ export function writeSourceYaml(source: DraftSource): string {
     ...(source.description !== undefined && { description: source.description }),
     ...(source.tenant !== undefined && { tenant: source.tenant }),
     connector: source.connector,
-    datasets: Object.fromEntries(source.datasets.map((d) => [d.name, datasetTree(d)])),
+    datasets: Object.fromEntries([
+      ...source.datasets.map((d) => [d.name, datasetTree(d)] as const),
+      ...(source.reads ?? []).map((d) => [d.name, readTree(d)] as const),
+    ]),
   });
   document.commentBefore = schemaLine(`sources/${source.name}.yaml`, SOURCE_SCHEMA).slice(1);
   for (const dataset of source.datasets) annotate(document.getIn(['datasets', dataset.name]) as YAMLMap, dataset);
+  for (const read of source.reads ?? []) annotateRead(document.getIn(['datasets', read.name]) as YAMLMap, read);
   separate(document.get('datasets') as YAMLMap);
   // No folding: a comment or an expression stays the line it is.
   return document.toString({ lineWidth: 0 });
@@ -57,6 +76,28 @@ function datasetTree(dataset: DraftDataset): Record<string, unknown> {
     columns: Object.fromEntries(dataset.columns.map((column, i) => [names[i]!, columnTree(column, names[i]!)])),
     load: 'append',
   };
+}
+
+function readTree({ read, columns, load }: DraftRead): Record<string, unknown> {
+  return {
+    read,
+    columns: Object.fromEntries(
+      columns.map(({ name, from, type, required }) => {
+        const settings = { ...(from !== name && { from: literal(from) }), ...(required && { required }) };
+        return [name, Object.keys(settings).length === 0 ? type : { type, ...settings }];
+      }),
+    ),
+    ...(load && { load }),
+  };
+}
+
+function annotateRead(tree: YAMLMap, { columns, notes, rows }: DraftRead): void {
+  const map = tree.get('columns') as YAMLMap;
+  for (const { value } of map.items) flow(value);
+  flow(tree.get('load', true));
+  const seen = rows === undefined ? [] : [`About ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}.`];
+  commentKey(tree, 'read', [...notes.map((note) => `To check: ${note}`), ...seen]);
+  for (const { name, note } of columns) if (note !== undefined) commentKey(map, name, [note]);
 }
 
 /** Text of a file that looks like a reference is none. */

@@ -5,10 +5,12 @@ import { isMapping } from '../../lib/spec/common.ts';
 import { formatCount } from '../../lib/units.ts';
 import { toName } from '../../project/names.ts';
 import { findProject, SOURCES_DIR } from '../../project/project-files.ts';
+import { CONNECTOR_BY_TYPE } from '../../runtime/catalog.ts';
 import { parseConnector, readSource, type SourceFile, takenNames } from '../../runtime/discover/connector-config.ts';
 import { sourceYaml } from '../../runtime/discover/source-file.ts';
 import { type Discovered, discover } from '../../runtime/discover.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
+import { executeReads } from '../discover-reads.ts';
 import { usage } from '../parse.ts';
 import { readAssignments, readCodecSettings } from '../settings.ts';
 import type { Terminal } from '../terminal/terminal.ts';
@@ -19,6 +21,7 @@ export async function execute(call: Call): Promise<ExitCode> {
   const { options, terminal, signal } = call;
   const dir = await findProject(options.text('dir') ?? '.');
   const target = await chooseTarget(call, dir);
+  if (CONNECTOR_BY_TYPE.get(target.connector.type)?.kind === 'extracts') return executeReads(call, dir, target);
   const found = await discover({
     dir,
     connector: await parseConnector(dir, target.connector),
@@ -50,7 +53,7 @@ export async function execute(call: Call): Promise<ExitCode> {
   return found.datasets.length > 0 || found.skipped.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
-interface Target {
+export interface Target {
   name: string;
   /** As in YAML, references unresolved. */
   connector: { type: string; [setting: string]: unknown };
@@ -59,6 +62,8 @@ interface Target {
   before: SourceFile | undefined;
   /** File patterns of its datasets. */
   patterns: string[];
+  /** What its datasets read, where it has no files. */
+  reads: unknown[];
 }
 
 async function chooseTarget({ arguments: [source], options }: Call, dir: string): Promise<Target> {
@@ -86,6 +91,7 @@ async function chooseTarget({ arguments: [source], options }: Call, dir: string)
       path: join(dir, before.file),
       before,
       patterns,
+      reads: Object.values(datasets).flatMap((d) => (isMapping(d) && d['read'] !== undefined ? [d['read']] : [])),
     };
   }
   const name = options.text('name') ?? toName(type!, 'source');
@@ -101,6 +107,7 @@ async function chooseTarget({ arguments: [source], options }: Call, dir: string)
     path,
     before: undefined,
     patterns: [],
+    reads: [],
   };
 }
 

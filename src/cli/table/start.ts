@@ -30,6 +30,11 @@ export const START: readonly CommandSpec[] = [
       name: { value: 'name', doc: 'Name of the new source; default: the connector’s type' },
       folder: { value: 'folder', doc: 'Look in this folder of the source only' },
       depth: { value: 'levels', doc: 'How many levels of folders to look into; default: 3' },
+      only: {
+        value: 'name',
+        doc: 'Of a database or API: these tables or endpoints only, as shop.* or orders',
+        many: true,
+      },
       whole: { doc: 'Read the whole newest files instead of a sample' },
       print: { doc: 'Write the YAML to standard output, and no file' },
       force: { doc: 'Write into a file that is there: new datasets are added to it' },
@@ -42,6 +47,10 @@ export const START: readonly CommandSpec[] = [
       {
         line: "granary discover --connector sftp --set host=drop.example.com --set user=granary --set 'password=${secret:DROP}' --name drop",
         meaning: 'from a server; the reference is kept, the secret never written',
+      },
+      {
+        line: "granary discover --connector mysql --set host=db --set user=granary --set 'password=${secret:DB}' --name shop --only 'shop.*'",
+        meaning: 'the tables of a database',
       },
       { line: 'granary discover stores --print', meaning: 'what a known source has, without writing' },
     ],
