@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx, PostgreSQL (Debian packages); moto's S3 and
+# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx, PostgreSQL, MariaDB (Debian packages); moto's S3 and
 # aiosmtpd (PyPI, in .servers/).
 # Idempotent, and quick when there is nothing to do. Needs root, or sudo without a password. Starts no service.
 set -eu
@@ -13,6 +13,7 @@ packages=''
 [ -x /usr/sbin/sshd ] || packages="$packages openssh-server"
 [ -x /usr/sbin/nginx ] || packages="$packages nginx-light"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || packages="$packages postgresql"
+[ -x /usr/sbin/mariadbd ] || packages="$packages mariadb-server"
 command -v sftp >/dev/null || packages="$packages openssh-client"
 command -v openssl >/dev/null || packages="$packages openssl"
 command -v curl >/dev/null || packages="$packages curl"
