@@ -33,7 +33,7 @@ export interface ReadDescription {
   feed?: string;
   /** Columns that the connector adds to those of the contract, after them, where the contract does not name them. Names begin with `_`. */
   columns?: Record<string, { type: ColumnType; from: string }>;
-  /** The load strategy where the dataset gives none. */
+  /** The load strategy where the dataset gives none; columns by their names at the source. */
   load?: Record<string, unknown>;
   /** How often keys are compared with those in the table, in seconds: when it is due `currentKeys` gives them. */
   reconcileSeconds?: number;

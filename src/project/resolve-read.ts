@@ -83,8 +83,19 @@ function withDefaults(config: DatasetConfig, described: ReadDescription): Datase
     columns,
     // The same rows again are no accident here.
     identical_content: config.identical_content ?? 'load',
-    ...(isDefault && described.load && { load: parsed(load, described.load) }),
+    ...(isDefault && described.load && { load: parsed(load, named(described.load, columns)) }),
   };
+}
+
+/** A connector says columns by their names at the source; a load strategy goes by those of the contract. */
+function named(settings: Record<string, unknown>, columns: DatasetConfig['columns']): Record<string, unknown> {
+  const names = new Map(Object.entries(columns).map(([name, c]) => [c.from ?? name, name]));
+  const nameOf = (source: string) => names.get(source) ?? source;
+  const out = { ...settings };
+  for (const field of ['key', 'version', 'partition'])
+    if (Array.isArray(out[field])) out[field] = (out[field] as string[]).map(nameOf);
+  if (typeof out['deleted'] === 'string') out['deleted'] = nameOf(out['deleted']);
+  return out;
 }
 
 function parsed<T>(
