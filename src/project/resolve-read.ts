@@ -77,14 +77,23 @@ function withDefaults(config: DatasetConfig, described: ReadDescription): Datase
   const taken = new Set(Object.entries(columns).map(([name, c]) => c.from ?? name));
   for (const [name, { type, from }] of Object.entries(described.columns ?? {}))
     if (!taken.has(from) && !(name in columns)) columns[name] = parsed(column, { type, from });
-  const isDefault = config.load === load.info.default;
   return {
     ...config,
     columns,
     // The same rows again are no accident here.
     identical_content: config.identical_content ?? 'load',
-    ...(isDefault && described.load && { load: parsed(load, named(described.load, columns)) }),
+    load: loadOf(config.load, described.load && named(described.load, columns)),
   };
+}
+
+/** What the dataset says of how its rows enter the table, and for the rest what the connector knows. */
+function loadOf(given: DatasetConfig['load'], known: Record<string, unknown> | undefined): DatasetConfig['load'] {
+  if (!known) return given;
+  if (given === load.info.default) return parsed(load, known);
+  if (given.strategy !== 'merge' && given.strategy !== 'snapshot') return given;
+  const { strategy: _, ...rest } = parsed(load, known);
+  const missing = Object.entries(rest).filter(([field]) => given[field as keyof typeof given] === undefined);
+  return { ...given, ...Object.fromEntries(missing) };
 }
 
 /** A connector says columns by their names at the source; a load strategy goes by those of the contract. */
