@@ -9,8 +9,8 @@ export interface SqlDatabase {
   /** For messages: `mysql://host:3306`. */
   readonly endpoint: string;
   readonly dialect: SqlDialect;
-  /** Tables and views that match, or all that are not the system's; ordered by name. */
-  tables(pattern: readonly TablePart[] | undefined): Promise<TableName[]>;
+  /** Tables and views that match, or all that are not the system's; ordered by name, at most 10,000. None is no error. */
+  tables(pattern: readonly TablePart[] | undefined): Promise<ListedTable[]>;
   /** Error: `connector.not_found` naming the nearest table. */
   facts(table: TableName): Promise<TableFacts>;
   /** Columns of the result of a query; it is not run. */
@@ -32,6 +32,15 @@ export interface SqlDatabase {
 
 /** Parts of the full name, the table last: `['shop', 'orders']`. */
 export type TableName = readonly string[];
+
+export interface ListedTable {
+  name: TableName;
+  kind: 'table' | 'view';
+  /** As people call it, and `parseTableName` understands: `orders` where it is found without the rest. It is the value of `_table`. */
+  title: string;
+  /** Estimate. */
+  rows: number | undefined;
+}
 
 export interface TableFacts {
   /** Undefined for a query. */
