@@ -1,4 +1,4 @@
-/** `npm run demo`: a small retailer's two weeks, from files to answers, in a folder that can be looked at afterwards. */
+/** `npm run demo`: a small retailer's two weeks, from files to answers, by themselves, in a folder that can be looked at afterwards. */
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorLines } from '../../src/cli/terminal/errors.ts';
@@ -10,7 +10,7 @@ import { tell } from './story.ts';
 const HELP = `npm run demo -- [options]
 
   --dir <folder>   where to put the project; default: .granary-demo, made anew each time
-  --keep           keep the FTP server running at the end, until Ctrl-C, to try \`granary run\`
+  --keep           keep the FTP server and the mail catcher running at the end, until Ctrl-C, to try \`granary up\`
 `;
 
 const { values } = parseArgs({
@@ -35,7 +35,7 @@ else {
 
 async function demo(dir: string): Promise<void> {
   const started = performance.now();
-  const server = await tell({ dir, terminal });
+  const servers = await tell({ dir, terminal });
   const { style } = terminal;
   const fromHere = relative('.', dir) || '.';
   const shown = fromHere.startsWith('..') ? dir : fromHere;
@@ -47,13 +47,17 @@ async function demo(dir: string): Promise<void> {
   for (const [what, command] of [
     ['what is held, and how to let it go', 'quarantine list'],
     ['the books are tables, too', 'query "SELECT dataset, sum(received) FROM granary.books GROUP BY dataset"'],
-    ['each file of the latest run', 'books --run last'],
+    ['what happened in the night', 'runs'],
   ]) {
     terminal.line(`  ${style.dim(what!)}`);
     terminal.line(`    ${granary} ${command}`);
   }
-  if (!values.keep) return server.close();
+  terminal.line(`  ${style.dim('the mails, as a mail program shows them')}`);
+  terminal.line(`    ${shown}/mail/03.html`);
+  if (!values.keep) return servers.close();
   terminal.line();
-  terminal.line(`Serving ${shown}/server by FTP until Ctrl-C: \`${granary} run\` finds it.`);
-  process.once('SIGINT', () => void server.close());
+  terminal.line(
+    `Serving ${shown}/server by FTP until Ctrl-C: \`${granary} up\` finds it, and mail goes to ${shown}/mail.`,
+  );
+  process.once('SIGINT', () => void servers.close());
 }

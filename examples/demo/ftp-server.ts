@@ -1,4 +1,7 @@
-/** A small FTP server, read only, for the demo: one user, passive transfers on loopback, restarts. RFC 959, 2428 (EPSV), 3659 (MLSD, SIZE, MDTM, REST). */
+/**
+ * A small FTP server, read only, for the demo: one user, passive transfers on loopback, restarts; and it fails when it is told to. RFC 959, 2428
+ * (EPSV), 3659 (MLSD, SIZE, MDTM, REST).
+ */
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -15,25 +18,36 @@ export interface FtpServerOptions {
   port: number;
 }
 
+/** `cut`: half of what was asked for is sent, then the line is dead. `busy`: reply 421, and nothing. */
+export type Trouble = 'cut' | 'busy';
+
 export interface FtpServer {
   port: number;
+  /** What happens to the next downloads of the files of this name, one after the other. Those that follow are well. */
+  troubles: Map<string, Trouble[]>;
+  /** Names of files that are listed and that nobody may read. */
+  forbidden: Set<string>;
   /** Closes every connection. */
   close(): Promise<void>;
 }
+
+type Faults = Pick<FtpServer, 'troubles' | 'forbidden'>;
 
 const HOST = '127.0.0.1';
 
 /** Errors: those of `listen`, such as EADDRINUSE. */
 export async function startFtpServer(options: FtpServerOptions): Promise<FtpServer> {
   const sessions = new Set<FtpSession>();
+  const faults: Faults = { troubles: new Map(), forbidden: new Set() };
   const server = createServer((socket) => {
-    const session = new FtpSession(socket, options);
+    const session = new FtpSession(socket, options, faults);
     sessions.add(session);
     socket.once('close', () => sessions.delete(session));
   });
   const port = await listen(server, options.port);
   return {
     port,
+    ...faults,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const session of sessions) session.close();
@@ -53,6 +67,7 @@ function listen(server: Server, port: number): Promise<number> {
 class FtpSession {
   readonly #socket: Socket;
   readonly #options: FtpServerOptions;
+  readonly #faults: Faults;
   #folder = '/';
   #user = '';
   #loggedIn = false;
@@ -60,9 +75,10 @@ class FtpSession {
   #restart = 0;
   #passive: { server: Server; data: Promise<Socket> } | undefined;
 
-  constructor(socket: Socket, options: FtpServerOptions) {
+  constructor(socket: Socket, options: FtpServerOptions, faults: Faults) {
     this.#socket = socket;
     this.#options = options;
+    this.#faults = faults;
     socket.on('error', () => this.close());
     socket.once('close', () => this.#passive?.server.close());
     this.#reply(220, 'Marlow file exchange');
@@ -183,10 +199,31 @@ class FtpSession {
   }
 
   async #retrieve(argument: string): Promise<void> {
-    await this.#file(argument);
+    const { size } = await this.#file(argument);
     const start = this.#restart;
     this.#restart = 0;
-    await this.#send(createReadStream(this.#local(this.#resolve(argument)), { start }));
+    const path = this.#local(this.#resolve(argument));
+    const name = posix.basename(argument);
+    if (this.#faults.forbidden.has(name)) return this.#reply(550, 'Permission denied');
+    switch (this.#faults.troubles.get(name)?.shift()) {
+      case undefined:
+        return this.#send(createReadStream(path, { start }));
+      case 'busy':
+        this.#reply(421, 'Too many connections, come back later');
+        this.#socket.end();
+        return;
+      case 'cut':
+        return this.#sendHalf(createReadStream(path, { start, end: start + Math.ceil((size - start) / 2) }));
+    }
+  }
+
+  async #sendHalf(half: AsyncIterable<Buffer>): Promise<void> {
+    if (!this.#passive) return this.#reply(425, 'Ask for passive mode first');
+    const data = await this.#passive.data;
+    this.#reply(150, 'Here it comes');
+    for await (const chunk of half) await new Promise((sent) => data.write(chunk, sent));
+    data.resetAndDestroy();
+    this.close();
   }
 
   async #send(content: Iterable<string> | AsyncIterable<Buffer>): Promise<void> {
@@ -205,7 +242,7 @@ class FtpSession {
   }
 
   #reply(code: number, text: string): void {
-    if (!this.#socket.destroyed) this.#socket.write(`${code} ${text}\r\n`);
+    if (this.#socket.writable) this.#socket.write(`${code} ${text}\r\n`);
   }
 }
 

@@ -1,13 +1,13 @@
 /**
- * What lies in the folders on the first night and what comes until the second, with everything that goes wrong on the way: files that are late,
- * cut off, sent again, sent twice, too large, or do not hold what their sender says. And what the books must say in the end.
+ * What comes in the night and what comes in the morning, with everything that goes wrong on the way: files that are late, cut off, sent again, sent
+ * twice, too large, closed to readers, or do not hold what their sender says. And what the books must say after each step of the story.
  */
 import { encryptWithPassphrase } from '../../../src/codecs/openpgp/write.ts';
 import { compact, STORES } from './company.ts';
 import { Random } from './random.ts';
 import { Counter, identical, overtaken, type Tally } from './tally.ts';
 import { makeTillFile } from './tills.ts';
-import { OPEN_DAY, type Output, output, priceList, twoWeeks, type World } from './two-weeks.ts';
+import { FOLDERS, OPEN_DAY, type Output, output, priceList, twoWeeks, type World } from './two-weeks.ts';
 
 export interface File {
   /** Relative to the folder of the demo. */
@@ -24,8 +24,11 @@ export interface Delivery {
 export type ExpectedBooks = ReadonlyMap<string, Tally>;
 
 export interface Deliveries {
-  nights: [first: Delivery, second: Delivery];
-  expected: { firstNight: ExpectedBooks; secondNight: ExpectedBooks; afterReplay: ExpectedBooks };
+  /** Articles and courses: there before anything that names them. */
+  catalog: Delivery;
+  night: Delivery;
+  morning: Delivery;
+  expected: { catalog: ExpectedBooks; night: ExpectedBooks; repaired: ExpectedBooks; morning: ExpectedBooks };
 }
 
 /** Names of the files with which something happens, for those who tell of it. */
@@ -34,10 +37,14 @@ export const MISHAPS = {
   latePriceList: 'products_20261104.dat',
   corrected: 'pos_south_20261109.csv.gz',
   cutOff: 'pos_west_20261112.csv.gz',
-  copy: 'completions_20261107_copy.ndjson',
+  copy: 'completions_20261108_copy.ndjson',
   beingWritten: 'pos_south_20261115.csv.gz',
   withoutMarker: 'activity_20261115.csv.zip',
   shortOfLines: 'orders_20261110.ndjson',
+  /** The server fails while it is fetched. */
+  interrupted: 'pos_north_20261109.csv.gz',
+  /** Lies on the server, where its sender has forgotten to let anybody read it. */
+  forbidden: 'customers_20261108.csv.pgp',
   openDay: `activity_${compact(OPEN_DAY)}.csv.zip`,
 } as const;
 
@@ -50,7 +57,7 @@ export async function makeDeliveries(passphrase: string): Promise<Deliveries> {
   const held = [MISHAPS.cutOff, MISHAPS.shortOfLines, MISHAPS.openDay].map(get);
   const wrong = withoutMunich(world);
   const corrected = get(MISHAPS.corrected);
-  const copied = get('completions_20261107.ndjson');
+  const copied = get('completions_20261108.ndjson');
   const copy: Output = { ...copied, name: MISHAPS.copy, tally: identical(copied.tally) };
   // From between two others that are there already: newer prices have the better of all of its own.
   const betweenTwo = priceList(world.products, '2026-11-04');
@@ -58,9 +65,8 @@ export async function makeDeliveries(passphrase: string): Promise<Deliveries> {
   const unfinished = partOf(get(MISHAPS.beingWritten));
 
   const onTime = world.outputs.filter((o) => !late.includes(o) && !held.includes(o) && o !== corrected);
-  const firstBooks = [...onTime, wrong];
-  const secondBooks = [...onTime, corrected, copy, ...late, get(MISHAPS.cutOff), latePrices];
-  const first: Output[] = [
+  const readable = onTime.filter((o) => `${o.name}.pgp` !== MISHAPS.forbidden);
+  const atNight: Output[] = [
     ...onTime,
     wrong,
     cutOff(get(MISHAPS.cutOff)),
@@ -69,16 +75,26 @@ export async function makeDeliveries(passphrase: string): Promise<Deliveries> {
     { ...get(MISHAPS.withoutMarker), companions: [] },
     unfinished,
   ];
-  const second: Output[] = [...late, corrected, copy, get(MISHAPS.cutOff), latePrices];
+  const inTheMorning: Output[] = [...late, corrected, copy, get(MISHAPS.cutOff), latePrices];
+  const isCatalog = (o: Output) => o.folder === FOLDERS.catalog;
   return {
-    nights: [
-      { write: await filesOf(first, passphrase), remove: [] },
-      { write: await filesOf(second, passphrase), remove: [`${unfinished.folder}/${unfinished.name}`] },
-    ],
+    catalog: { write: await filesOf(atNight.filter(isCatalog), passphrase), remove: [] },
+    night: {
+      write: await filesOf(
+        atNight.filter((o) => !isCatalog(o)),
+        passphrase,
+      ),
+      remove: [],
+    },
+    morning: {
+      write: await filesOf(inTheMorning, passphrase),
+      remove: [`${unfinished.folder}/${unfinished.name}`],
+    },
     expected: {
-      firstNight: booksOf(firstBooks),
-      secondNight: booksOf(secondBooks),
-      afterReplay: booksOf([...secondBooks, get(MISHAPS.openDay)]),
+      catalog: booksOf(atNight.filter(isCatalog)),
+      night: booksOf([...readable, wrong]),
+      repaired: booksOf([...onTime, wrong, get(MISHAPS.openDay)]),
+      morning: booksOf([...onTime, get(MISHAPS.openDay), ...inTheMorning]),
     },
   };
 }

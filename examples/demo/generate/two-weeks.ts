@@ -1,5 +1,5 @@
 /** Everything that Marlow's systems write in two weeks, mishaps left out: those are in `deliveries.ts`. Pure: the same for the same seed. */
-import { makeActivityFile, makeCompletionFile } from './academy.ts';
+import { type AcademyFile, makeActivityFile, makeCompletionFile } from './academy.ts';
 import {
   COURSES,
   type Customer,
@@ -10,11 +10,12 @@ import {
   type Product,
   REGIONS,
   STORES,
+  weekdayOf,
 } from './company.ts';
 import { checksumOf, makeCourses, makeCustomerExport, makePriceList } from './masters.ts';
 import { makeControlFile, makeOrderFile } from './orders.ts';
 import { Random } from './random.ts';
-import type { Tally } from './tally.ts';
+import { Counter, type Tally } from './tally.ts';
 import { makeTillFile } from './tills.ts';
 
 /** One file that a system writes, with the names and contents of those that belong to it. */
@@ -54,6 +55,7 @@ const EVENTS_A_DAY = 5200;
 /** Sunday the 8th the academy was free for everyone. */
 export const OPEN_DAY = '2026-11-08';
 const OPEN_DAY_FACTOR = 3;
+const SUNDAY = 6;
 
 /** About 450,000 rows. */
 export function twoWeeks(): World {
@@ -65,6 +67,7 @@ export function twoWeeks(): World {
   world.outputs.push(...masters(world));
   const cards = earlierCustomers.map((c) => c.id);
   const buyers = new Map<string, string[]>(COURSES.map((c) => [c.topic, []]));
+  const week: AcademyFile[] = [];
   const onPurchase = (customer: string, category: string) => void buyers.get(category)?.push(customer);
   for (const day of DAYS) {
     const everyDay = { day, products, random, onPurchase };
@@ -83,10 +86,18 @@ export function twoWeeks(): World {
     world.outputs.push(
       output('academy.activity', zipName, activity, [{ name: `${zipName}.done`, bytes: Buffer.alloc(0) }]),
     );
-    const completions = makeCompletionFile({ day, customers: cards, buyers, random });
-    world.outputs.push(output('academy.completions', `completions_${compact(day)}.ndjson`, completions));
+    week.push(makeCompletionFile({ day, customers: cards, buyers, random }));
+    if (weekdayOf(day) === SUNDAY)
+      world.outputs.push(output('academy.completions', `completions_${compact(day)}.ndjson`, joined(week.splice(0))));
   }
   return world;
+}
+
+/** Several files one after the other in one. */
+function joined(files: readonly { bytes: Buffer; tally: Tally }[]): { bytes: Buffer; tally: Tally } {
+  const tally = new Counter();
+  for (const file of files) tally.addAll(file.tally);
+  return { bytes: Buffer.concat(files.map((f) => f.bytes)), tally };
 }
 
 function masters({ products, customers, earlierCustomers, random }: World): Output[] {

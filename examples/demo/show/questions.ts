@@ -15,12 +15,12 @@ const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 const QUESTIONS: readonly Question[] = [
   {
-    asked: 'What does each shop take in on each day of the week? (€, average of two weeks, returns taken off)',
+    asked: 'What do the six largest shops take in on each day of the week? (€, average, returns taken off)',
     sql: `
       SELECT store,
         ${WEEKDAYS.map((day, i) => `format('{:,}', round(sum(amount) FILTER (isodow(sold_at) = ${i + 1}) / 2)::BIGINT) AS ${day}`).join(',\n        ')},
         format('{:,}', round(sum(amount) / 2)::BIGINT) AS week
-      FROM sales GROUP BY store ORDER BY sum(amount) DESC`,
+      FROM sales GROUP BY store ORDER BY sum(amount) DESC LIMIT 6`,
     columns: [{ title: 'shop' }, ...WEEKDAYS.map(right), right('week')],
   },
   {

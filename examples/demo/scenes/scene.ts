@@ -1,0 +1,63 @@
+/** What every scene works with: the people and machines of the story, and how a scene begins and waits. */
+import type { Terminal } from '../../../src/cli/terminal/terminal.ts';
+import { NOTIFICATIONS } from '../../../src/model/notifications.ts';
+import { type DatasetBooks, findBooks, sumByDataset } from '../../../src/runtime/books.ts';
+import type { StoryClock } from '../clock.ts';
+import type { Deliveries, ExpectedBooks } from '../generate/deliveries.ts';
+import type { Mail } from '../mail/message.ts';
+import { type Up, until } from '../owner.ts';
+import type { Servers } from '../setup.ts';
+import { differences } from '../show/expected.ts';
+
+export interface Scene {
+  /** Of the project; absolute. */
+  dir: string;
+  terminal: Terminal;
+  clock: StoryClock;
+  servers: Servers;
+  deliveries: Deliveries;
+  owner: Up;
+}
+
+const WIDTH = 98;
+/** `group_for`, as it is when nobody says anything else. */
+const GROUPED_MS = 120_000;
+
+export function chapter(terminal: Terminal, title: string, text: readonly string[]): void {
+  const { style } = terminal;
+  terminal.line();
+  terminal.line(style.bold(`── ${title} ${'─'.repeat(WIDTH - 4 - title.length)}`));
+  terminal.lines(text);
+}
+
+export async function booksOf({ owner }: Scene): Promise<DatasetBooks[]> {
+  return sumByDataset(await findBooks({}, owner.runtime.context));
+}
+
+/** Until the books are as the generator knows them, and nothing runs any more. Errors: what is different, when it stays so. */
+export async function untilBooks(scene: Scene, expected: ExpectedBooks): Promise<void> {
+  let wrong: string[] = [];
+  await until('the books are complete', async () => {
+    wrong = differences(expected, await booksOf(scene));
+    return wrong.length === 0 && (await scene.owner.isIdle());
+  }).catch((e) => {
+    const { runs, problems } = scene.owner;
+    const errors = runs.flatMap((run) => run.errors.map((error) => `${run.pipeline}: ${error.message}`));
+    throw new Error([(e as Error).message, ...wrong, ...errors, ...problems].join('\n'), { cause: e });
+  });
+}
+
+/** The next mail. Messages about a problem wait for two minutes for more of it: the clock is set forward. */
+export async function nextMail({ owner, clock, servers }: Scene, number: number): Promise<Mail> {
+  const { state } = owner.runtime.context;
+  const { mails } = servers.mail;
+  await until(`mail ${number}`, async () => {
+    if (mails.length >= number) return true;
+    for await (const _ of state.query(NOTIFICATIONS, { index: 'status', equals: ['pending'] })) {
+      clock.forwardTo(new Date(clock.now() + GROUPED_MS).toISOString());
+      break;
+    }
+    return false;
+  });
+  return mails[number - 1]!;
+}
