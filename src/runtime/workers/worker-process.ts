@@ -15,6 +15,8 @@ export interface Listener {
 }
 
 const MEMORY_EVERY_MS = 500;
+/** How long after its end a process is listened to. */
+const LAST_WORDS_MS = 500;
 /** Longest that a timer can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The heap has so much of what a process may have at most; the engine's memory and buffers are outside it. */
@@ -28,6 +30,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #limits: ClassLimits;
   readonly #ready: Promise<void>;
+  /** It has ended, and what it said last was heard. */
+  readonly #gone: Promise<void>;
   #told = '';
   #resident = 0;
 
@@ -47,10 +51,21 @@ export class WorkerProcess {
     this.#child.stderr!.on('data', (d: Buffer) => {
       this.#told = (this.#told + decoder.write(d)).slice(-4000);
     });
+    this.#gone = new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      this.#child.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      // A channel that broke while something was sent may never close.
+      this.#child.once('exit', () => {
+        timer = setTimeout(resolve, LAST_WORDS_MS);
+      });
+    });
     this.#ready = new Promise((resolve, reject) => {
       this.#child.once('message', () => resolve());
       this.#child.once('error', (e) => reject(new GranaryError('worker.crashed', e.message, { transient: true })));
-      this.#child.once('close', () => reject(this.#ended()));
+      void this.#gone.then(() => reject(this.#ended()));
     });
     this.#ready.catch(() => undefined);
     this.#child.send(hello, () => undefined);
@@ -82,11 +97,13 @@ export class WorkerProcess {
   perform(task: Task, listener: Listener, signal?: AbortSignal): Promise<unknown> {
     const { timeoutSeconds, maxResidentBytes } = this.#limits;
     return new Promise((resolve, reject) => {
+      let ended = false;
       const end = (settle: () => void) => {
+        if (ended) return;
+        ended = true;
         clearTimeout(timer);
         clearInterval(memory);
         this.#child.off('message', onMessage);
-        this.#child.off('close', onClose);
         signal?.removeEventListener('abort', onAbort);
         this.tasks++;
         settle();
@@ -121,25 +138,19 @@ export class WorkerProcess {
         }
       };
       this.#child.on('message', onMessage);
-      this.#child.once('close', onClose);
+      void this.#gone.then(onClose);
       signal?.addEventListener('abort', onAbort);
-      if (this.#isClosed) onClose();
-      else if (signal?.aborted) onAbort();
+      if (signal?.aborted) onAbort();
       else this.#child.send(task, () => undefined); // where it fails, `close` tells
     });
   }
 
+  /** By a signal: whatever it does, it ends. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
     const exited = new Promise((resolve) => this.#child.once('exit', resolve));
-    if (this.#child.connected) this.#child.disconnect();
-    const kill = setTimeout(() => this.#child.kill('SIGKILL'), 2000);
+    this.#child.kill('SIGKILL');
     await exited;
-    clearTimeout(kill);
-  }
-
-  get #isClosed(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   #measure(): void {
