@@ -150,7 +150,7 @@ async function openNotifications(
     timeZone: project.config.time_zone,
     expectations: async () =>
       (await boardOf(context)).map(({ dataset, state, note }) => ({ dataset, state, note: note ?? '' })),
-    onProblem: (error) => onProblem('notifications', error),
+    onProblem: (error, entry) => onProblem(entry ? `notifications to ${entry.channel}` : 'notifications', error),
   });
   dispatcher.subscribe('notifications', (event) => notifier.onEvent(event));
   const stopped = notifier.deliver(signal).then(async () => {
