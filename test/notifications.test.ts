@@ -106,6 +106,34 @@ test('while the server is down everything waits, and comes when it is up', async
   assert.deepEqual(await it.notifier.health(), { pending: 0, overdueSince: null, failed: 0 });
 });
 
+test('that a problem is over is told after the problem, also when that was deferred and is tried later', async (t) => {
+  const it = await telling(t);
+  await it.server.misbehave({ at: 'data', answer: '451 try again later' });
+  await it.event('expectation.late', 'main/shop/sales');
+  await it.pass(20);
+  await it.event('expectation.met', 'main/shop/sales');
+  await it.server.misbehave(null);
+  await it.pass(5);
+  assert.deepEqual(await it.news(), []);
+  await it.pass(30);
+  assert.deepEqual(await it.news(), ['shop.sales is late', 'Resolved: shop.sales is late']);
+  assert.deepEqual(
+    (await it.entries()).map((e) => e.status),
+    ['sent', 'sent'],
+  );
+});
+
+test('a server that comes back gets everything within minutes, however often it was tried in vain', async (t) => {
+  const it = await telling(t);
+  await it.server.down();
+  await it.event('expectation.late', 'main/shop/sales');
+  await it.pass(60);
+  await it.event('expectation.met', 'main/shop/sales');
+  await it.server.up();
+  await it.pass(5);
+  assert.deepEqual(await it.news(), ['shop.sales is late', 'Resolved: shop.sales is late']);
+});
+
 test('a connection that breaks before the answer is tried again under the same Message-ID', async (t) => {
   const it = await telling(t);
   await it.server.misbehave({ drop: 'after', times: 1 });

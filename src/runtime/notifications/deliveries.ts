@@ -57,7 +57,7 @@ export class ChannelDelivery {
     await this.#takeBack();
     const now = clock.now();
     if (now < this.#pausedUntil) return;
-    const due = await this.#due(now);
+    const due = await this.#inOrder(await this.#due(now), now);
     if (due.length === 0) return;
     const plan = planChannel(due, { now, recent: await this.#recent(now), settings });
     await this.#write(
@@ -109,6 +109,30 @@ export class ChannelDelivery {
       due.push(entry);
     }
     return due;
+  }
+
+  /**
+   * What tells of a problem goes out in the order in which it was made: nobody hears that it is over before that it has begun. What is due before
+   * something older of the same problem, which is tried again later, waits as long.
+   */
+  async #inOrder(due: readonly Entry[], now: number): Promise<Entry[]> {
+    const ready: Entry[] = [];
+    const writes: Write[] = [];
+    for (const entry of due) {
+      const older = entry.incident === null ? undefined : await this.#olderThan(entry);
+      if (!older) ready.push(entry);
+      else if (older.dueAt > iso(now))
+        writes.push(putWrite(NOTIFICATIONS, { ...entry, dueAt: older.dueAt }, { rev: entry.rev }));
+    }
+    await this.#write(writes);
+    return ready;
+  }
+
+  async #olderThan({ id, group, createdAt }: Entry): Promise<Entry | undefined> {
+    const query = { index: 'group', equals: [group, this.name, 'pending'] };
+    for await (const e of this.#context.state.query(NOTIFICATIONS, query))
+      if (e.id !== id && e.recipients === null && e.createdAt < createdAt) return e;
+    return undefined;
   }
 
   async #recent(now: number): Promise<RecentlySent[]> {
@@ -197,10 +221,11 @@ export class ChannelDelivery {
     const { clock, settings } = this.#context;
     const now = clock.now();
     const retryAfter = error.details?.retry_after_s as number | undefined;
-    if (error.code === 'notify.unreachable')
-      this.#pausedUntil = now + retryDelayMs(Math.min(++this.#failures, 4), undefined);
+    const isAway = error.code === 'notify.unreachable';
+    if (isAway) this.#pausedUntil = now + retryDelayMs(Math.min(++this.#failures, 4), undefined);
     const reason = redact(`${error.code}: ${error.message}`);
-    const dueAt = now + retryDelayMs(claimed.attempts, retryAfter);
+    // A server that cannot be reached is tried on behalf of all that waits for it: nothing waits longer for its own sake.
+    const dueAt = isAway ? this.#pausedUntil : now + retryDelayMs(claimed.attempts, retryAfter);
     const giveUpAt = Date.parse(claimed.firstAttemptAt!) + settings.give_up_after * 1000;
     if (error.transient && dueAt <= giveUpAt)
       return { ...claimed, status: 'pending', dueAt: iso(dueAt), error: reason };
