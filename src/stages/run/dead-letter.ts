@@ -29,7 +29,7 @@ interface DeadFile {
 
 const MAX_HISTORY = 50;
 
-/** Idempotent: giving up again in the same run changes nothing. */
+/** Idempotent: giving up again in the same run changes nothing. It is told when it opens, not each time that a later run gives up on it again. */
 export async function deadLetter(input: DeadLetterInput, context: StageContext): Promise<{ dead_letter: string }> {
   const about = await describe(input, context);
   const id = deadLetterId(input.kind, about.ref);
@@ -59,7 +59,7 @@ export async function deadLetter(input: DeadLetterInput, context: StageContext):
   };
   await context.state.transact([
     putWrite(DEAD_LETTERS, doc, known ? { rev: known.rev } : { absent: true }),
-    toEmit(letterEvent('dead_letter.opened', doc, input.run, at)),
+    ...(known?.status === 'open' ? [] : [toEmit(letterEvent('dead_letter.opened', doc, input.run, at))]),
   ]);
   return { dead_letter: id };
 }
