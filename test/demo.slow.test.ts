@@ -49,7 +49,7 @@ test('what gave up is a dead letter, and replayed when its cause is mended', asy
     assert.equal(letter!.status, 'resolved');
     assert.deepEqual(
       letter!.history.map((h) => h.what),
-      ['gave up', 'replayed', 'resolved'],
+      ['gave up', 'replayed', 'succeeded'],
     );
   });
 });

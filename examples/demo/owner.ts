@@ -27,7 +27,7 @@ export interface Up {
 }
 
 const GRACE_MS = 10_000;
-const WAIT_MS = 180_000;
+const WAIT_MS = 600_000;
 const LOOK_MS = 100;
 
 /** The owner, its schedules and its API, as `granary up` starts them. Tells of runs that files have started. */
@@ -91,7 +91,7 @@ function outcomeLine({ pipeline, status, landed, totals }: RunDoc, { style }: Te
   return `  ${paint('■')} ${pipeline.padEnd(8)} ${paint(status.padEnd(9))} ${count(landed, 'landed')} ${count(totals.loaded, 'rows loaded')}`;
 }
 
-/** Waits until it is so. Errors: what is waited for, when it has not come after three minutes. */
+/** Waits until it is so. Errors: what is waited for, when it has not come after ten minutes. */
 export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (const began = performance.now(); !(await isSo()); ) {
     if (performance.now() - began > WAIT_MS) throw new Error(`The demo has waited in vain: ${what}.`);

@@ -22,6 +22,8 @@ export interface Scene {
 const WIDTH = 98;
 /** `group_for`, as it is when nobody says anything else. */
 const GROUPED_MS = 120_000;
+/** A file that is on its way has been found by then. */
+const IDLE_MS = 30_000;
 
 export function chapter(terminal: Terminal, title: string, text: readonly string[]): void {
   const { style } = terminal;
@@ -36,14 +38,17 @@ export async function booksOf({ owner }: Scene): Promise<DatasetBooks[]> {
 
 /** Until the books are as the generator knows them, and nothing runs any more. Errors: what is different, when it stays so. */
 export async function untilBooks(scene: Scene, expected: ExpectedBooks): Promise<void> {
+  const { owner } = scene;
   let wrong: string[] = [];
+  let idleSince: number | undefined;
   await until('the books are complete', async () => {
     wrong = differences(expected, await booksOf(scene));
-    return wrong.length === 0 && (await scene.owner.isIdle());
-  }).catch((e) => {
-    const { runs, problems } = scene.owner;
-    const errors = runs.flatMap((run) => run.errors.map((error) => `${run.pipeline}: ${error.message}`));
-    throw new Error([(e as Error).message, ...wrong, ...errors, ...problems].join('\n'), { cause: e });
+    const isIdle = await owner.isIdle();
+    if (wrong.length === 0 && isIdle) return true;
+    idleSince = isIdle ? (idleSince ?? performance.now()) : undefined;
+    if (idleSince === undefined || performance.now() - idleSince < IDLE_MS) return false;
+    const errors = owner.runs.flatMap((run) => run.errors.map((error) => `${run.pipeline}: ${error.message}`));
+    throw new Error(['Nothing runs, and the books are wrong:', ...wrong, ...errors, ...owner.problems].join('\n'));
   });
 }
 
