@@ -20,6 +20,8 @@ export interface PostgresServer {
   password: string;
   database: string;
   certificate: TestCertificate;
+  /** A folder that the server can write to. */
+  scratch: string;
   /** Runs statements as a superuser; rows of the last one. */
   admin(sql: string): Promise<Record<string, unknown>[]>;
   /** A connection of a superuser, over the socket. The caller ends it. */
@@ -96,6 +98,7 @@ export async function startPostgres(
     password,
     database,
     certificate,
+    scratch: sockets,
     admin: (sql) => admin(sql),
     connect: (on = database) => connect(on),
     async kill() {

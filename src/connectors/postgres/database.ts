@@ -1,0 +1,91 @@
+/** PostgreSQL as a database to extract from. */
+import type { ConnectionOptions } from 'node:tls';
+import { GranaryError } from '../../lib/errors.ts';
+import { cancelled } from '../lib/faults.ts';
+import { Pool } from '../lib/pool.ts';
+import type {
+  CutRequest,
+  Horizon,
+  ListedTable,
+  Snapshot,
+  SqlDatabase,
+  TableFacts,
+  TableName,
+} from '../lib/sql/database.ts';
+import type { TablePart } from '../lib/sql/table-name.ts';
+import { listTables, resultColumns, tableFacts } from './catalog.ts';
+import { endpointOf, type PostgresConfig } from './config.ts';
+import { cutsOf } from './cuts.ts';
+import { postgresDialect } from './dialect.ts';
+import { queryFault, sqlStateOf } from './errors.ts';
+import { askHorizon } from './horizon.ts';
+import { openSession, type Session } from './session.ts';
+import { openSnapshot } from './snapshot.ts';
+
+export class PostgresDatabase implements SqlDatabase {
+  readonly endpoint: string;
+  readonly dialect = postgresDialect;
+  readonly connections: number;
+  readonly #config: PostgresConfig;
+  readonly #pool: Pool<Session>;
+
+  constructor(config: PostgresConfig, tls: ConnectionOptions | false) {
+    this.endpoint = endpointOf(config);
+    this.connections = config.connections;
+    this.#config = config;
+    this.#pool = new Pool({
+      limit: config.connections,
+      open: () => openSession(config, tls),
+      isAlive: (session) => !session.broken,
+      close: (session) => session.close(),
+    });
+  }
+
+  /** Logs in, once. Errors: those of `openSession`. */
+  async tryLogin(): Promise<void> {
+    await this.#ask('logging in', (session) => session.rows('SELECT 1'));
+  }
+
+  tables(pattern: readonly TablePart[] | undefined): Promise<ListedTable[]> {
+    return this.#ask('listing tables', (s) => listTables(s.rows, pattern));
+  }
+
+  facts(table: TableName): Promise<TableFacts> {
+    return this.#ask(`describing "${table.join('.')}"`, (s) => tableFacts(s.rows, this.endpoint, table));
+  }
+
+  async queryFacts(query: string): Promise<TableFacts> {
+    const columns = await this.#ask('describing a query', async (s) => resultColumns(s.rows, await s.fields(query)));
+    return { name: undefined, kind: 'query', columns, key: [], indexed: new Set(), rows: undefined };
+  }
+
+  horizon(): Promise<Horizon> {
+    return this.#ask('asking for open transactions', (s) => askHorizon(s.rows));
+  }
+
+  async snapshot(signal: AbortSignal | undefined): Promise<Snapshot> {
+    if (signal?.aborted) throw cancelled(`reading from ${this.endpoint}`);
+    const { statement_timeout: statementTimeout } = this.#config;
+    return openSnapshot({ endpoint: this.endpoint, pool: this.#pool, statementTimeout }, signal);
+  }
+
+  async cuts(request: CutRequest): Promise<string[]> {
+    const snapshot = await this.snapshot(undefined);
+    try {
+      return await cutsOf((sql) => snapshot.rows(sql), request);
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#pool.closeAll();
+  }
+
+  async #ask<T>(doing: string, ask: (session: Session) => Promise<T>): Promise<T> {
+    const isHarmless = (e: unknown) => e instanceof GranaryError || sqlStateOf(e) !== '';
+    return this.#pool.use(ask, isHarmless).catch((e) => {
+      throw queryFault(this.endpoint, doing, e);
+    });
+  }
+}

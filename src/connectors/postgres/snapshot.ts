@@ -1,0 +1,137 @@
+/** A read-only transaction that sees one state of the database, and further connections that see the same one. */
+import { GranaryError } from '../../lib/errors.ts';
+import { cancelled } from '../lib/faults.ts';
+import type { Pool } from '../lib/pool.ts';
+import type { RowSink, Snapshot } from '../lib/sql/database.ts';
+import { postgresDialect } from './dialect.ts';
+import { queryFault } from './errors.ts';
+import { closed, type Session } from './session.ts';
+
+const LOCK_TIMEOUT_S = 30;
+
+export interface SnapshotContext {
+  endpoint: string;
+  pool: Pool<Session>;
+  /** Seconds. */
+  statementTimeout: number;
+}
+
+/** Takes a snapshot now, or the one that was exported under a name by a transaction that is open yet. */
+export async function openSnapshot(
+  context: SnapshotContext,
+  signal: AbortSignal | undefined,
+  exported?: string,
+): Promise<Snapshot> {
+  const session = await context.pool.acquire();
+  const snapshot = new PostgresSnapshot(context, session, signal);
+  try {
+    await snapshot.begin(exported);
+    return snapshot;
+  } catch (e) {
+    await snapshot.close();
+    throw e;
+  }
+}
+
+class PostgresSnapshot implements Snapshot {
+  readonly sharesSnapshot = true;
+  readonly #context: SnapshotContext;
+  readonly #session: Session;
+  readonly #signal: AbortSignal | undefined;
+  #name = '';
+  #open = true;
+
+  constructor(context: SnapshotContext, session: Session, signal: AbortSignal | undefined) {
+    this.#context = context;
+    this.#session = session;
+    this.#signal = signal;
+  }
+
+  /** Settings are those of the transaction, so that they hold behind a pooler, too. */
+  async begin(exported: string | undefined): Promise<void> {
+    const { statementTimeout } = this.#context;
+    const settings = {
+      datestyle: 'ISO, YMD',
+      intervalstyle: 'postgres',
+      timezone: 'UTC',
+      extra_float_digits: '3',
+      bytea_output: 'hex',
+      xmlbinary: 'base64',
+      client_encoding: 'UTF8',
+      standard_conforming_strings: 'on',
+      quote_all_identifiers: 'off',
+      statement_timeout: `${statementTimeout}s`,
+      lock_timeout: `${LOCK_TIMEOUT_S}s`,
+      idle_in_transaction_session_timeout: '0',
+    };
+    const { text } = postgresDialect;
+    await this.#ask('taking a snapshot', async () => {
+      await this.#session.rows(
+        [
+          'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY',
+          ...(exported === undefined ? [] : [`SET TRANSACTION SNAPSHOT ${text(exported)}`]),
+          ...Object.entries(settings).map(([name, value]) => `SET LOCAL ${name} = ${text(value)}`),
+        ].join('; '),
+      );
+      // The first query takes the snapshot.
+      this.#name = exported ?? (await this.#session.rows('SELECT pg_catalog.pg_export_snapshot()'))[0]![0]!;
+    });
+  }
+
+  rows(query: string): Promise<(string | null)[][]> {
+    return this.#ask('querying', () => this.#session.rows(query));
+  }
+
+  copy(query: string, out: RowSink): Promise<number> {
+    return this.#ask(
+      'reading',
+      async () => {
+        // A row that is one empty text would be an empty line, which is no row.
+        const columns = await this.#session.fields(query);
+        const quoting = columns.length === 1 ? ', FORCE_QUOTE *' : '';
+        const statement = `COPY (${closed(query)}) TO STDOUT (FORMAT csv, NULL '\\N', ENCODING 'UTF8'${quoting})`;
+        const { declared, received } = await this.#session.copy(statement, {
+          write: (bytes, rows) => out.write(bytes, rows),
+          signal: out.signal,
+        });
+        if (declared !== received)
+          throw new GranaryError(
+            'connector.protocol',
+            `${this.#context.endpoint} says that it has sent ${declared} rows; ${received} came`,
+            { transient: true },
+          );
+        return declared;
+      },
+      out.signal,
+    );
+  }
+
+  another(signal: AbortSignal | undefined): Promise<Snapshot> {
+    return openSnapshot(this.#context, signal, this.#name);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    const { pool } = this.#context;
+    const session = this.#session;
+    if (!session.broken) await session.client.query('ROLLBACK').catch(() => session.destroy());
+    if (session.broken) pool.discard(session);
+    else pool.release(session);
+  }
+
+  /** When `signal` fires, the connection is given up, as the query would not end before. */
+  async #ask<T>(doing: string, ask: () => Promise<T>, signal = this.#signal): Promise<T> {
+    const { endpoint } = this.#context;
+    const abort = () => this.#session.destroy();
+    try {
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', abort, { once: true });
+      return await ask();
+    } catch (e) {
+      throw signal?.aborted ? cancelled(`${doing} from ${endpoint}`) : queryFault(endpoint, doing, e);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+}
