@@ -9,6 +9,8 @@ export interface SqlDatabase {
   /** For messages: `mysql://host:3306`. */
   readonly endpoint: string;
   readonly dialect: SqlDialect;
+  /** How many connections there may be at a time; at least 2. */
+  readonly connections: number;
   /** Tables and views that match, or all that are not the system's; ordered by name, at most 10,000. None is no error. */
   tables(pattern: readonly TablePart[] | undefined): Promise<ListedTable[]>;
   /** Error: `connector.not_found` naming the nearest table. */
