@@ -20,7 +20,11 @@ export interface Format<C> {
   spec: ObjectSpec<C>;
   /** `text`: bytes are decoded to UTF-8 (BOM, UTF-16, Latin-1, Windows-1252) before `count` and `read` see them. */
   content: 'text' | 'binary';
-  count(config: C): RecordCounter;
+  /**
+   * `parts`: configurations of the datasets that read other records of the same payload (`part_of`). Their records are in the fact
+   * `byType`, by the setting `record`.
+   */
+  count(config: C, parts?: readonly C[]): RecordCounter;
   read(input: ReadInput<C>): Promise<Attempt[]>;
   /** Columns, types and settings proposed from a sample. */
   discover(input: DiscoverInput<C>): Promise<Discovery<C>>;

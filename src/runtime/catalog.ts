@@ -16,6 +16,7 @@ import { json } from '../formats/json/json.ts';
 import { ndjson } from '../formats/json/ndjson.ts';
 import { parquet } from '../formats/parquet.ts';
 import { xlsx } from '../formats/xlsx/xlsx.ts';
+import { xml } from '../formats/xml.ts';
 import type { Codec } from '../ports/codec.ts';
 import type { AnyConnector } from '../ports/extract.ts';
 import type { Format } from '../ports/format.ts';
@@ -27,7 +28,7 @@ export const CONNECTORS: readonly AnyConnector[] = [folder, ftp, sftp, s3, http]
 // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
 export const CODECS: readonly Codec<any>[] = [gzip, zip, bzip2, zstd, tar, openpgp];
 // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
-export const FORMATS: readonly Format<any>[] = [csv, ndjson, json, parquet, xlsx, fixedWidth];
+export const FORMATS: readonly Format<any>[] = [csv, ndjson, json, parquet, xlsx, xml, fixedWidth];
 
 /** For parsing a project. */
 export const COMPONENTS = { connectors: CONNECTORS, codecs: CODECS, formats: FORMATS };

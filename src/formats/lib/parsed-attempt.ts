@@ -66,7 +66,7 @@ export async function createParseRejects(engine: ReadInput<unknown>['engine'], f
 const USUAL_ROW_BYTES = 2_000_000;
 
 /** A table expression over a file that CsvFile wrote. */
-function readCsvFile(file: CsvFile, columns: Columns): string {
+export function readCsvFile(file: CsvFile, columns: Columns): string {
   const types = raw(`{${columns.map(([name, type]) => `${literal(name)}: ${literal(type)}`).join(', ')}}`);
   const room =
     file.longest < USUAL_ROW_BYTES

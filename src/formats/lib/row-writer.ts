@@ -125,14 +125,15 @@ export class CsvFile {
     try {
       for (let done = 0; done < this.#used; ) done += writeSync(this.#fd, this.#buffer, done, this.#used - done);
     } catch (e) {
-      throw writeError(e, this.path);
+      throw fileWriteError(e, this.path);
     }
     this.#flushed += this.#used;
     this.#used = 0;
   }
 }
 
-function writeError(e: unknown, path: string): GranaryError {
+/** `store.disk_full` or `store.io`, for an error of writing a file in scratch. */
+export function fileWriteError(e: unknown, path: string): GranaryError {
   const full = e instanceof Error && 'code' in e && e.code === 'ENOSPC';
   return new GranaryError(
     full ? 'store.disk_full' : 'store.io',

@@ -6,7 +6,7 @@ import { decodeText, needsDecoding, type TextEncoding } from '../../lib/text-dec
 import type { ObjectDoc } from '../../model/objects.ts';
 import type { Format, PayloadFacts, RecordCounter } from '../../ports/format.ts';
 import type { Dataset } from '../../project/project.ts';
-import type { StageContext } from '../context.ts';
+import { datasetOf, type StageContext } from '../context.ts';
 import { formatConfig } from '../format-config.ts';
 import { unpack } from './unpack/unpack.ts';
 
@@ -44,6 +44,7 @@ export async function makePayloads(
 ): Promise<Unpacked> {
   const format = context.formats.get(dataset.format.type)!;
   const config = formatConfig(dataset);
+  const parts = dataset.parts.map((p) => formatConfig(datasetOf(context, `${dataset.tenant}/${dataset.source}/${p}`)));
   const hashes = new Map<string, Hash>(digests.map((d) => [d, createHash(d)]));
   const finishDigests = () => Object.fromEntries([...hashes].map(([name, hash]) => [name, hash.digest('hex')]));
   const received = async function* () {
@@ -61,7 +62,7 @@ export async function makePayloads(
     (format.content === 'binary' || !(await needsDecoding(encoding, await firstBytes(context, object.key))));
   if (asLanded) {
     const tail = new Tail();
-    const counter = format.count(config);
+    const counter = format.count(config, parts);
     for await (const chunk of received()) {
       if (format.content === 'text') {
         counter.push(chunk);
@@ -101,7 +102,7 @@ export async function makePayloads(
     const ordinal = payloads.length;
     const key = `payloads/${object.id}/${ordinal}`;
     const tail = new Tail();
-    const counter = format.count(config);
+    const counter = format.count(config, parts);
     let bytes = 0;
     const text = format.content === 'text' ? decodeText(member.body, encoding) : member.body;
     const counted = async function* () {

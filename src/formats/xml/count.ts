@@ -1,0 +1,228 @@
+/**
+ * Counts the elements at given paths as the bytes of a document stream by: the independent side of the books. It knows tags and depth
+ * only, shares nothing with the parser, and goes on where a document is not well-formed.
+ */
+import { GranaryError } from '../../lib/errors.ts';
+import type { NameTest } from './paths.ts';
+
+export interface CountedPath {
+  /** Tests of all elements from the root on. */
+  chain: readonly NameTest[];
+  namespaces: Readonly<Record<string, string>>;
+}
+
+/** An element that leads to counted ones, as far as they are concerned. */
+interface Frame {
+  /** By path: how many tests its ancestors and it match, if all of them do. */
+  matched: (number | undefined)[];
+  /** Paths that end here. */
+  ends: number[];
+  bindings: Map<string, string>;
+  /** By name, or by the whole tag where it declares namespaces. Undefined for elements that lead nowhere. */
+  children: Map<string, Frame | undefined>;
+}
+
+const MOST_CHILDREN = 10_000;
+const LONGEST_TAG = 64 * 2 ** 20;
+const LT = 60;
+const GT = 62;
+const QUESTION = 63;
+const EXCLAMATION = 33;
+const SLASH = 47;
+const HYPHEN = 45;
+const BRACKET = 91;
+const DOUBLE = 34;
+const SINGLE = 39;
+
+export class TagCounter {
+  readonly counts: number[];
+  /** Elements that are open: 0 at the end of a whole document. */
+  depth = 0;
+  elements = 0;
+  readonly #paths: readonly CountedPath[];
+  readonly #onElement: ((path: number, line: number) => void) | undefined;
+  /** The open elements that lead to counted ones: the outermost first, all others are below. */
+  readonly #frames: Frame[];
+  #rest = Buffer.alloc(0);
+  /** What ends the markup that is passed over. */
+  #until: string | undefined;
+  #line = 1;
+
+  /** `onElement` is told of every counted element with its physical line; without it lines are not counted. */
+  constructor(paths: readonly CountedPath[], onElement?: (path: number, line: number) => void) {
+    this.#paths = paths;
+    this.#onElement = onElement;
+    this.counts = paths.map(() => 0);
+    this.#frames = [
+      { matched: paths.map(() => 0), ends: [], bindings: new Map(), children: new Map<string, Frame | undefined>() },
+    ];
+  }
+
+  push(chunk: Uint8Array): void {
+    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const text = this.#rest.length > 0 ? Buffer.concat([this.#rest, view]) : view;
+    const consumed = this.#scan(text);
+    if (text.length - consumed > LONGEST_TAG)
+      throw new GranaryError('format.line_too_long', 'A tag of the document is longer than any that means something.', {
+        hint: 'Check that the file is complete and no quote or tag is left open.',
+      });
+    this.#rest = Buffer.from(text.subarray(consumed));
+  }
+
+  /** Returns how much of it is done with. */
+  #scan(text: Buffer): number {
+    const size = text.length;
+    let at = 0;
+    let linesTo = 0;
+    const passLines = (to: number) => {
+      if (!this.#onElement) return;
+      for (; linesTo < to; linesTo++) if (text[linesTo] === 10) this.#line++;
+    };
+    for (;;) {
+      if (this.#until !== undefined) {
+        const found = text.indexOf(this.#until, at, 'latin1');
+        if (found < 0) {
+          at = Math.max(at, size - this.#until.length + 1);
+          break;
+        }
+        at = found + this.#until.length;
+        this.#until = undefined;
+      }
+      while (at < size && text[at] !== LT) at++;
+      if (at + 1 >= size) break;
+      const sign = text[at + 1];
+      if (sign === SLASH) {
+        const close = text.indexOf(GT, at + 2);
+        if (close < 0) break;
+        this.#leave();
+        at = close + 1;
+      } else if (sign === QUESTION) {
+        this.#until = '?>';
+        at += 2;
+      } else if (sign === EXCLAMATION) {
+        const behind = this.#declaration(text, at);
+        if (behind < 0) break;
+        at = behind;
+      } else {
+        const close = tagEnd(text, at + 1);
+        if (close < 0) break;
+        passLines(at);
+        this.#enter(text, at + 1, close);
+        at = close + 1;
+      }
+    }
+    passLines(at);
+    return at;
+  }
+
+  #declaration(text: Buffer, at: number): number {
+    if (text.length < at + 9) return -1;
+    if (text[at + 2] === HYPHEN && text[at + 3] === HYPHEN) {
+      this.#until = '-->';
+      return at + 4;
+    }
+    if (text[at + 2] === BRACKET) {
+      this.#until = ']]>';
+      return at + 9;
+    }
+    // A document type: quotes, comments and what is in brackets may hold any sign.
+    for (let i = at + 2, brackets = 0; i < text.length; i++) {
+      const b = text[i];
+      if (b === DOUBLE || b === SINGLE) {
+        i = text.indexOf(b, i + 1);
+        if (i < 0) return -1;
+      } else if (b === LT && text.toString('latin1', i, i + 4) === '<!--') {
+        i = text.indexOf('-->', i + 4, 'latin1');
+        if (i < 0) return -1;
+        i += 2;
+      } else if (b === LT && text[i + 1] === QUESTION) {
+        i = text.indexOf('?', i + 2, 'latin1');
+        if (i < 0) return -1;
+      } else if (b === BRACKET) brackets++;
+      else if (b === BRACKET + 2) brackets--;
+      else if (b === GT && brackets <= 0) return i + 1;
+    }
+    return -1;
+  }
+
+  #enter(text: Buffer, from: number, close: number): void {
+    this.elements++;
+    const isEmpty = text[close - 1] === SLASH;
+    const last = this.#frames.length - 1;
+    if (last === this.depth) {
+      const frame = this.#child(this.#frames[last]!, text, from, isEmpty ? close - 1 : close);
+      if (frame) {
+        for (const path of frame.ends) {
+          this.counts[path]!++;
+          this.#onElement?.(path, this.#line);
+        }
+        if (!isEmpty) this.#frames.push(frame);
+      }
+    }
+    if (!isEmpty) this.depth++;
+  }
+
+  #leave(): void {
+    if (this.depth === 0) return;
+    if (this.#frames.length - 1 === this.depth) this.#frames.pop();
+    this.depth--;
+  }
+
+  #child(parent: Frame, text: Buffer, from: number, to: number): Frame | undefined {
+    let end = from;
+    while (end < to && text[end]! > 32 && text[end] !== SLASH) end++;
+    const declares = end < to && text.subarray(end, to).includes('xmlns');
+    const key = text.toString('latin1', from, declares ? to : end);
+    if (parent.children.has(key)) return parent.children.get(key);
+    const frame = this.#makeFrame(
+      parent,
+      text.toString('utf8', from, end),
+      declares ? text.toString('utf8', end, to) : '',
+    );
+    if (parent.children.size === MOST_CHILDREN) parent.children.clear();
+    parent.children.set(key, frame);
+    return frame;
+  }
+
+  #makeFrame(parent: Frame, name: string, attributes: string): Frame | undefined {
+    const bindings = new Map(parent.bindings);
+    for (const [, attribute = '', , uri = ''] of attributes.matchAll(/([^\s=]+)\s*=\s*(["'])([\s\S]*?)\2/g)) {
+      if (attribute === 'xmlns') bindings.set('', withReferences(uri).trim());
+      else if (attribute.startsWith('xmlns:')) bindings.set(attribute.slice(6), withReferences(uri).trim());
+    }
+    const [local, prefix = ''] = name.split(':', 2).reverse() as [string, string?];
+    const uri = bindings.get(prefix) ?? '';
+    const matched = this.#paths.map(({ chain, namespaces }, p) => {
+      const done = parent.matched[p];
+      const test = done === undefined ? undefined : chain[done];
+      if (!test || (test.local !== '*' && test.local !== local)) return undefined;
+      return test.prefix === undefined || namespaces[test.prefix] === uri ? done! + 1 : undefined;
+    });
+    if (matched.every((m) => m === undefined)) return undefined;
+    const ends = matched.flatMap((m, p) => (m === this.#paths[p]!.chain.length ? [p] : []));
+    return { matched, ends, bindings, children: new Map() };
+  }
+}
+
+/** The `>` of a tag; -1 when it is not there yet. */
+function tagEnd(text: Buffer, from: number): number {
+  for (let i = from; i < text.length; i++) {
+    const b = text[i];
+    if (b === GT) return i;
+    if (b === DOUBLE || b === SINGLE) {
+      i++;
+      while (i < text.length && text[i] !== b) i++;
+    }
+  }
+  return -1;
+}
+
+const SIGNS: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function withReferences(text: string): string {
+  return text.replaceAll(/&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/g, (whole, hex, decimal, name) => {
+    if (name !== undefined) return SIGNS[name as string] ?? whole;
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex as string, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
+}

@@ -1,0 +1,223 @@
+/** Gathers the values of records while a document is parsed, and hands on each record when its element ends. */
+import { MAX_RECORD_BYTES, TOO_LONG_KEPT_BYTES } from '../lib/lines.ts';
+import type { XmlPlan } from './plan.ts';
+import { ABSENT, decodeValue, KEEP, NIL, trimmed } from './values.ts';
+
+/** A value outside of the record, decoded: it may lie far before it. */
+export type OuterValue = Uint8Array | undefined;
+
+/** What is around records: the values of an element on the way to them. */
+export interface OuterValues {
+  /** By column. Undefined where it is missing. */
+  values: OuterValue[];
+  /** A column that has several values though it must not. */
+  repeated: number | undefined;
+}
+
+export interface RecordSink {
+  /** A record is complete. Everything in `gathered` is valid during the call only. */
+  record(gathered: Gathered, bytes: Uint8Array, start: number, end: number): void;
+  /** A record is longer than MAX_RECORD_BYTES; `head` is its beginning. */
+  tooLong(gathered: Gathered, head: Uint8Array): void;
+  /** An element around records begins. */
+  opened?(level: number): void;
+  /** It ends: its values are complete. With this, values that come late are no error. */
+  closed?(gathered: Gathered, level: number): void;
+}
+
+export interface GatherOptions {
+  trim: boolean;
+  separator: string;
+  /** Values of elements around the records that were read before, by level: asked for once for every element of the level. */
+  known: ReadonlyMap<number, () => OuterValues>;
+}
+
+/** A value around records came behind the first of them: the document must be read twice. */
+export class LateValue extends Error {}
+
+export class Gathered {
+  readonly plan: XmlPlan;
+  /** Level of the record. */
+  readonly own: number;
+  readonly trim: boolean;
+  readonly separator: Uint8Array;
+  /** Where the values of the record are, by column, in the parser's window. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  /** How they stand there. */
+  readonly kinds: Uint8Array;
+  /** Further values of the record, for columns that take several: `column, start, end, kind`, again and again. */
+  readonly further: number[] = [];
+  /** Values around the record, by column. */
+  readonly outer: OuterValue[];
+  /** Changes with every change of `outer`. */
+  outerVersion = 0;
+  /** A column of the record that has several values though it must not; -1 for none. */
+  repeated = -1;
+  /** The record's, among those of its parent, from 1; also those of the elements around it, by level. */
+  readonly positions: number[];
+  /** Of the record, from 1. */
+  ordinal = 0;
+  /** Physical line of the record's start tag. */
+  line = 0;
+  /** Where the record begins in the window; -1 outside of records, or in one that is too long. */
+  start = -1;
+  /** By column: the level that it starts from. */
+  readonly levels: Int32Array;
+  #tooLong: Uint8Array | undefined;
+  readonly #sink: RecordSink;
+  readonly #known: GatherOptions['known'];
+  /** By level: records were handed on since its element began. */
+  readonly #used: boolean[];
+  readonly #outerRepeated: (number | undefined)[];
+
+  constructor(plan: XmlPlan, sink: RecordSink, { trim, separator, known }: GatherOptions) {
+    this.plan = plan;
+    this.#sink = sink;
+    this.#known = known;
+    this.trim = trim;
+    this.separator = Buffer.from(separator, 'utf8');
+    this.own = plan.chain.length - 1;
+    const { length } = plan.columns;
+    this.starts = new Int32Array(length);
+    this.ends = new Int32Array(length);
+    this.kinds = new Uint8Array(length);
+    this.outer = new Array<OuterValue>(length).fill(undefined);
+    this.levels = Int32Array.from(plan.columns, (c) => c.path.level);
+    this.positions = new Array<number>(plan.chain.length).fill(0);
+    this.#used = plan.chain.map(() => false);
+    this.#outerRepeated = plan.chain.map(() => undefined);
+  }
+
+  /** A column around the record that has several values though it must not. */
+  get outerRepeated(): number | undefined {
+    return this.#outerRepeated.find((c) => c !== undefined);
+  }
+
+  /** The same of one level. */
+  repeatedOn(level: number): number | undefined {
+    return this.#outerRepeated[level];
+  }
+
+  /** An element of the chain begins. */
+  open(level: number, start: number, line: number): void {
+    this.positions[level]!++;
+    if (level === this.own) {
+      this.kinds.fill(ABSENT);
+      if (this.further.length > 0) this.further.length = 0;
+      this.repeated = -1;
+      this.ordinal++;
+      this.line = line;
+      this.start = start;
+      return;
+    }
+    this.#sink.opened?.(level);
+    this.positions[level + 1] = 0;
+    this.#used[level] = false;
+    this.outerVersion++;
+    const known = this.#known.get(level)?.();
+    this.#outerRepeated[level] = known?.repeated;
+    for (let c = 0; c < this.levels.length; c++)
+      if (this.levels[c] === level) this.outer[c] = this.#isLate(c) ? known?.values[c] : undefined;
+  }
+
+  /** Can its value come behind records? Attributes of the elements that hold them cannot. */
+  #isLate(column: number): boolean {
+    return this.plan.columns[column]!.path.steps.length > 0;
+  }
+
+  /** An element of the chain ends behind `end`. */
+  close(level: number, bytes: Uint8Array, end: number): void {
+    if (level !== this.own) {
+      this.#sink.closed?.(this, level);
+      return;
+    }
+    if (!this.#sink.closed) this.#used.fill(true);
+    if (this.#tooLong) this.#sink.tooLong(this, this.#tooLong);
+    else this.#sink.record(this, bytes, this.start, end);
+    this.#tooLong = undefined;
+    this.start = -1;
+  }
+
+  /** A value was found. Throws LateValue. */
+  value(column: number, bytes: Uint8Array, start: number, end: number, kind: number): void {
+    if (this.levels[column] !== this.own) this.#outerValue(column, bytes, start, end, kind);
+    else if (this.start < 0) return;
+    else if (this.kinds[column] === ABSENT) {
+      this.starts[column] = start;
+      this.ends[column] = end;
+      this.kinds[column] = kind;
+    } else this.#furtherValue(column, bytes, start, end, kind);
+  }
+
+  /** Values that are missing do not count. */
+  #furtherValue(column: number, bytes: Uint8Array, start: number, end: number, kind: number): void {
+    if (!this.text(bytes, start, end, kind)) return;
+    const { repeated } = this.plan.columns[column]!;
+    if (!this.text(bytes, this.starts[column]!, this.ends[column]!, this.kinds[column]!)) {
+      this.kinds[column] = ABSENT;
+      this.value(column, bytes, start, end, kind);
+    } else if (repeated === 'reject') this.repeated = column;
+    else if (repeated === 'join') this.further.push(column, start, end, kind);
+  }
+
+  #outerValue(column: number, bytes: Uint8Array, start: number, end: number, kind: number): void {
+    const { path, repeated } = this.plan.columns[column]!;
+    if (this.#known.has(path.level) && this.#isLate(column)) return;
+    const before = this.outer[column];
+    if (before && repeated === 'first') return;
+    const text = this.text(bytes, start, end, kind);
+    if (!text) return;
+    if (this.#used[path.level]) throw new LateValue();
+    this.outerVersion++;
+    if (!before) this.outer[column] = Uint8Array.from(text);
+    else if (repeated === 'reject') this.#outerRepeated[path.level] = column;
+    else this.outer[column] = Buffer.concat([before, this.separator, text]);
+  }
+
+  /** The bytes of a value, trimmed where that is wanted; undefined when it is missing. */
+  text(bytes: Uint8Array, start: number, end: number, kind: number): Uint8Array | undefined {
+    if (kind === ABSENT || (kind & ~KEEP) === NIL) return undefined;
+    const value = decodeValue(bytes, start, end, kind);
+    if (!this.trim || (kind & KEEP) !== 0) return value;
+    const inner = trimmed(value);
+    return inner.length > 0 ? inner : undefined;
+  }
+
+  /** All values of a column of the record, joined where there are several. */
+  joined(column: number, bytes: Uint8Array): Uint8Array | undefined {
+    const parts: Uint8Array[] = [];
+    const add = (start: number, end: number, kind: number) => {
+      const text = this.text(bytes, start, end, kind);
+      if (text) parts.push(...(parts.length > 0 ? [this.separator] : []), text);
+    };
+    add(this.starts[column]!, this.ends[column]!, this.kinds[column]!);
+    const { further } = this;
+    for (let i = 0; i < further.length; i += 4)
+      if (further[i] === column) add(further[i + 1]!, further[i + 2]!, further[i + 3]!);
+    return parts.length < 2 ? parts[0] : Buffer.concat(parts);
+  }
+
+  /** The window moves: what was at `by` is now at 0. */
+  shift(by: number): void {
+    if (this.start < 0) return;
+    this.start -= by;
+    for (let c = 0; c < this.starts.length; c++) {
+      this.starts[c]! -= by;
+      this.ends[c]! -= by;
+    }
+    const { further } = this;
+    for (let i = 0; i < further.length; i += 4) {
+      further[i + 1]! -= by;
+      further[i + 2]! -= by;
+    }
+  }
+
+  /** Gives a record up that is too long for memory. */
+  giveUp(bytes: Uint8Array, end: number): boolean {
+    if (this.start < 0 || end - this.start <= MAX_RECORD_BYTES) return false;
+    this.#tooLong = Uint8Array.from(bytes.subarray(this.start, this.start + TOO_LONG_KEPT_BYTES));
+    this.start = -1;
+    return true;
+  }
+}

@@ -1,0 +1,109 @@
+/** Writes records as a file of rows for the engine, and those that cannot be rows as another. */
+import { formatBytes } from '../../lib/units.ts';
+import { MAX_RECORD_BYTES, printable } from '../lib/lines.ts';
+import { CsvFile } from '../lib/row-writer.ts';
+import { FieldFile } from './field-file.ts';
+import type { Gathered, RecordSink } from './records.ts';
+
+export class XmlRows implements RecordSink {
+  readonly rows: FieldFile;
+  /** `record, line, rule, column, reason, raw` */
+  readonly rejects: CsvFile;
+  /** Order of the columns in the file: those around records come first, for they stay the same from row to row. */
+  readonly order: number[];
+  rejected = 0;
+  /** Several records begin on one line. */
+  sharesLines = false;
+  #lastLine = 0;
+  #outerVersion = -1;
+  readonly #outer: number[];
+  readonly #own: number[];
+
+  constructor(folder: string, gathered: Pick<Gathered, 'plan' | 'own'>) {
+    this.rows = new FieldFile(`${folder}/rows.csv`);
+    this.rejects = new CsvFile(`${folder}/rejects.csv`);
+    const { columns } = gathered.plan;
+    const all = columns.map((_, c) => c);
+    // The position of a record changes with each, and is not around it.
+    this.#outer = all.filter((c) => columns[c]!.path.level !== gathered.own);
+    this.#own = all.filter((c) => columns[c]!.path.level === gathered.own);
+    this.order = [...this.#outer, ...this.#own];
+  }
+
+  record(gathered: Gathered, bytes: Uint8Array, start: number, end: number): void {
+    this.#sawLine(gathered.line);
+    const repeated = gathered.repeated >= 0 ? gathered.repeated : gathered.outerRepeated;
+    if (repeated !== undefined) {
+      const { source } = gathered.plan.columns[repeated]!;
+      this.reject(
+        gathered,
+        source,
+        `${source} occurs several times; \`repeated\` says what to do with that`,
+        bytes.subarray(start, end),
+      );
+      return;
+    }
+    const { rows } = this;
+    if (this.#outerVersion !== gathered.outerVersion) {
+      this.#outerVersion = gathered.outerVersion;
+      this.#writeOuter(gathered);
+    }
+    rows.beginRow();
+    const { plan, starts, ends, kinds, trim, further } = gathered;
+    for (const c of this.#own) {
+      if (plan.columns[c]!.path.end.kind === 'position') rows.integer(gathered.positions[gathered.own]!);
+      else if (further.length > 0 && further.includes(c)) rows.value(gathered.joined(c, bytes));
+      else if (!rows.plain(bytes, starts[c]!, ends[c]!, kinds[c]!, trim))
+        rows.value(gathered.text(bytes, starts[c]!, ends[c]!, kinds[c]!));
+    }
+    rows.integer(gathered.line);
+    rows.endRow(gathered.ordinal);
+  }
+
+  #writeOuter(gathered: Gathered): void {
+    const { rows } = this;
+    rows.beginPrefix();
+    for (const c of this.#outer) {
+      const { path } = gathered.plan.columns[c]!;
+      if (path.end.kind === 'position') rows.integer(gathered.positions[path.level]!);
+      else rows.value(gathered.outer[c]);
+    }
+    rows.endPrefix();
+  }
+
+  tooLong(gathered: Gathered, head: Uint8Array): void {
+    this.#sawLine(gathered.line);
+    const reason = `longer than ${formatBytes(MAX_RECORD_BYTES)}; the raw text is its beginning`;
+    this.reject(gathered, undefined, reason, head, 'too_long');
+  }
+
+  /** A record behind an error of the document. */
+  rejectLost(at: Pick<Gathered, 'line' | 'ordinal'>, reason: string): void {
+    this.#sawLine(at.line);
+    this.reject(at, undefined, reason, undefined);
+  }
+
+  reject(
+    { line, ordinal }: Pick<Gathered, 'line' | 'ordinal'>,
+    column: string | undefined,
+    reason: string,
+    raw: Uint8Array | undefined,
+    rule = 'structure',
+  ): void {
+    this.rejected++;
+    for (const value of [ordinal, line, rule, column, reason, raw && printable(raw)])
+      if (value === undefined) this.rejects.missing();
+      else this.rejects.text(String(value));
+    this.rejects.endRow();
+  }
+
+  #sawLine(line: number): void {
+    if (line === this.#lastLine) this.sharesLines = true;
+    this.#lastLine = line;
+  }
+
+  close(): void {
+    this.rows.close();
+    this.rejects.close();
+  }
+}

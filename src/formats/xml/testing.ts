@@ -1,0 +1,163 @@
+/** For tests: what a document's rows are by a slow reader on top of saxes, and by the parser in pieces of any size. */
+import { SaxesParser } from 'saxes';
+import { type XmlConfig, xmlSpec } from './config.ts';
+import { XmlParser } from './parser.ts';
+import { type ColumnPath, type NameTest, parseColumnPath, parseRecordPath } from './paths.ts';
+import { Automaton, planXml } from './plan.ts';
+import { Gathered, LateValue, type OuterValues, type RecordSink } from './records.ts';
+
+/** The values of a record, or the column for which it is rejected. */
+export type Row = (string | null)[] | { repeated: string };
+
+export function xmlConfig(config: Partial<XmlConfig> & { record: string }): XmlConfig {
+  const issues: { message: string }[] = [];
+  const parsed = xmlSpec.parse(config, [], { issues: issues as never[] });
+  if (issues.length > 0) throw new Error(issues.map((i) => i.message).join('; '));
+  return parsed!;
+}
+
+/** What the parser makes of a document that comes in pieces. Errors: XmlError. */
+export function parsedRows(bytes: Uint8Array, config: XmlConfig, sources: readonly string[], piece: number): Row[] {
+  try {
+    return onePass(bytes, config, sources, piece, undefined);
+  } catch (e) {
+    if (!(e instanceof LateValue)) throw e;
+  }
+  const values = new Map<number, OuterValues[]>();
+  onePass(bytes, config, sources, piece, {
+    record() {},
+    tooLong() {},
+    closed(gathered, level) {
+      const of = { values: [...gathered.outer], repeated: gathered.repeatedOn(level) };
+      values.set(level, [...(values.get(level) ?? []), of]);
+    },
+  });
+  return onePass(bytes, config, sources, piece, undefined, values);
+}
+
+function onePass(
+  bytes: Uint8Array,
+  config: XmlConfig,
+  sources: readonly string[],
+  piece: number,
+  collector: RecordSink | undefined,
+  values: ReadonlyMap<number, OuterValues[]> = new Map(),
+): Row[] {
+  const plan = planXml(config, sources);
+  const rows: Row[] = [];
+  const text = (value: Uint8Array | undefined) => (value ? Buffer.from(value).toString('utf8') : null);
+  const sink: RecordSink = {
+    record(gathered, window) {
+      const repeated = gathered.repeated >= 0 ? gathered.repeated : gathered.outerRepeated;
+      rows.push(
+        repeated !== undefined
+          ? { repeated: sources[repeated]! }
+          : plan.columns.map(({ path }, c) => {
+              if (path.end.kind === 'position') return String(gathered.positions[path.level]);
+              return text(path.level === gathered.own ? gathered.joined(c, window) : gathered.outer[c]);
+            }),
+      );
+    },
+    tooLong: () => rows.push({ repeated: 'too long' }),
+  };
+  const known = new Map([...values].map(([level, list]) => [level, () => list.shift()!]));
+  const gathered = new Gathered(plan, collector ?? sink, { trim: config.trim, separator: config.separator, known });
+  const parser = new XmlParser(new Automaton(plan), gathered);
+  for (let i = 0; i < bytes.length; i += piece) parser.push(bytes.subarray(i, i + piece));
+  parser.finish();
+  return rows;
+}
+
+interface Node {
+  uri: string;
+  local: string;
+  attributes: { uri: string; local: string; prefix: string; value: string }[];
+  children: (Node | string)[];
+  parent: Node | undefined;
+}
+
+/** What saxes makes of it. Throws when saxes refuses the document. */
+export function referenceRows(bytes: Uint8Array, config: XmlConfig, sources: readonly string[]): Row[] {
+  const record = parseRecordPath(config.record)!;
+  const paths = sources.map((s) => parseColumnPath(s, record) as ColumnPath);
+  const matches = (test: NameTest) => (node: { uri: string; local: string }) =>
+    (test.local === '*' || test.local === node.local) &&
+    (test.prefix === undefined || config.namespaces?.[test.prefix] === node.uri);
+  const elements = (node: Node) => node.children.filter((c) => typeof c !== 'string');
+  const walk = (from: Node[], tests: readonly NameTest[]): Node[] =>
+    tests.reduce((nodes, test) => nodes.flatMap((n) => elements(n).filter(matches(test))), from);
+  const document = documentOf(bytes);
+  return walk([document], record.chain).map((node) => {
+    const line: Node[] = [];
+    for (let n: Node | undefined = node; n?.parent; n = n.parent) line.unshift(n);
+    const out: (string | null)[] = [];
+    for (const [c, { level, steps, end }] of paths.entries()) {
+      const start = line[level]!;
+      if (end.kind === 'position') {
+        out.push(String(1 + elements(start.parent!).filter(matches(record.chain[level]!)).indexOf(start)));
+        continue;
+      }
+      const values = walk([start], steps).flatMap((n) => {
+        if (end.kind === 'text') return present(config, textOf(n), keeps(n));
+        return n.attributes
+          .filter((a) => a.local === end.name.local && (end.name.prefix === undefined || matches(end.name)(a)))
+          .flatMap((a) => present(config, a.value, false));
+      });
+      const how = config.repeated_in?.[sources[c]!] ?? config.repeated;
+      if (values.length > 1 && how === 'reject') return { repeated: sources[c]! };
+      out.push(values.length === 0 ? null : how === 'join' ? values.join(config.separator) : values[0]!);
+    }
+    return out;
+  });
+}
+
+function present(config: XmlConfig, value: string | undefined, keep: boolean): string[] {
+  if (value === undefined) return [];
+  if (!config.trim || keep) return [value];
+  const trimmed = value.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+  return trimmed === '' ? [] : [trimmed];
+}
+
+/** Undefined for what `xsi:nil` says is missing. */
+function textOf(node: Node): string | undefined {
+  const nil = node.attributes.find((a) => a.uri === 'http://www.w3.org/2001/XMLSchema-instance' && a.local === 'nil');
+  if (nil && ['true', '1'].includes(nil.value.trim())) return undefined;
+  const all = (n: Node): string => n.children.map((c) => (typeof c === 'string' ? c : all(c))).join('');
+  return all(node);
+}
+
+function keeps(node: Node): boolean {
+  for (let n: Node | undefined = node; n; n = n.parent) {
+    const space = n.attributes.find((a) => a.prefix === 'xml' && a.local === 'space');
+    if (space) return space.value === 'preserve';
+  }
+  return false;
+}
+
+function documentOf(bytes: Uint8Array): Node {
+  const parser = new SaxesParser({ xmlns: true });
+  const document: Node = { uri: '', local: '', attributes: [], children: [], parent: undefined };
+  let node = document;
+  parser.on('error', (e) => {
+    throw e;
+  });
+  parser.on('opentag', (tag) => {
+    const child: Node = {
+      uri: tag.uri,
+      local: tag.local,
+      attributes: Object.values(tag.attributes),
+      children: [],
+      parent: node,
+    };
+    node.children.push(child);
+    node = child;
+  });
+  parser.on('closetag', () => {
+    node = node.parent!;
+  });
+  const text = (t: string) => void node.children.push(t);
+  parser.on('text', text);
+  parser.on('cdata', text);
+  parser.write(new TextDecoder('utf-8', { fatal: true }).decode(bytes)).close();
+  return document;
+}

@@ -1,0 +1,82 @@
+/** What a user can rely on with XML files, through the command line: several tables from one file, books, lineage, rejects. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sampleProject } from './cli.ts';
+
+const DOCUMENT = `<?xml version="1.0" encoding="UTF-8"?>
+<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/">
+  <Transaction id="T1" store="S1">
+    <Began>2026-11-19T08:00:00</Began>
+    <Lines>
+      <Line><Sku>P1</Sku><Price currency="EUR">2.50</Price></Line>
+      <Line><Sku>P2</Sku><Price currency="EUR">much</Price></Line>
+    </Lines>
+  </Transaction>
+  <Transaction id="T2" store="S2">
+    <Began>2026-11-19T08:05:00</Began>
+    <Lines><Line><Sku>P3</Sku><Price currency="EUR">1.00</Price></Line></Lines>
+  </Transaction>
+</POSLog>
+`;
+
+const SOURCE = `connector: { type: folder, path: drop }
+datasets:
+  transactions:
+    files: pos_{date:yyyyMMdd}.xml
+    ready: now
+    format: { type: xml, record: Transaction }
+    columns:
+      transaction: { from: "@id", required: true }
+      store: { from: "@store" }
+      began_at: { from: Began, type: timestamp }
+  lines:
+    part_of: transactions
+    record: Transaction/Lines/Line
+    columns:
+      transaction: { from: "../../@id" }
+      position: { from: "position()", type: integer }
+      sku: { from: Sku }
+      price: { from: Price, type: "decimal(12,2)" }
+      currency: { from: Price/@currency }
+`;
+
+test('one file fills related tables, whose books balance each for itself', async (t) => {
+  const sh = await sampleProject(t);
+  await sh.file('sources/tills.yaml', SOURCE);
+  await sh.file('drop/pos_20261119.xml', DOCUMENT);
+  const check = await sh.granary('check');
+  assert.equal(check.code, 0, check.stdout + check.stderr);
+  const run = await sh.granary('run', '--source', 'tills');
+  assert.equal(run.code, 0, run.stdout + run.stderr);
+  assert.match(run.stdout, /tills\.transactions +1 +2 +2 +0 +0 +0 +balanced/);
+  assert.match(run.stdout, /tills\.lines +1 +3 +2 +0 +0 +1 +balanced/);
+  const { stdout } = await sh.granary(
+    'query',
+    'SELECT t.store, l.position, l.sku, l.price, l._line FROM lines l JOIN transactions t USING (transaction) ORDER BY ALL',
+    '--format',
+    'csv',
+  );
+  assert.equal(stdout, 'store,position,sku,price,_line\nS1,1,P1,2.50,6\nS2,1,P3,1.00,12\n');
+  const [reject] = JSON.parse((await sh.granary('rejects', '--json')).stdout);
+  assert.deepEqual(
+    [reject.rule, reject.line, reject.raw],
+    ['type(price)', 7, '<Line><Sku>P2</Sku><Price currency="EUR">much</Price></Line>'],
+  );
+});
+
+test('a document that is cut off is set aside with its line and column, and what is complete of it can be asked for', async (t) => {
+  const sh = await sampleProject(t);
+  await sh.file('sources/tills.yaml', SOURCE);
+  await sh.file('drop/pos_20261119.xml', DOCUMENT.slice(0, DOCUMENT.indexOf('<Sku>P3')));
+  const run = await sh.granary('run', '--source', 'tills');
+  assert.match(run.stdout, /In quarantine: 1[\s\S]*line 12, column 18: the document ends/);
+  await sh.file(
+    'sources/tills.yaml',
+    SOURCE.replace('record: Transaction }', 'record: Transaction, malformed: keep_complete }'),
+  );
+  const again = await sh.granary('quarantine', 'release', 'pos_20261119.xml');
+  assert.equal(again.code, 0, again.stdout + again.stderr);
+  const books = await sh.granary('books');
+  assert.match(books.stdout, /tills\.transactions +1 +2 +1 +0 +0 +1 +balanced/);
+  assert.match(books.stdout, /tills\.lines +1 +3 +1 +0 +0 +2 +balanced/);
+});
