@@ -28,7 +28,7 @@ export interface Up {
 
 const GRACE_MS = 10_000;
 const WAIT_MS = 600_000;
-const LOOK_MS = 100;
+const LOOK_MS = 200;
 
 /** The owner, its schedules and its API, as `granary up` starts them. Tells of runs that files have started. */
 export async function up(dir: string, clock: StoryClock, terminal: Terminal): Promise<Up> {

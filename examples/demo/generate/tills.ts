@@ -22,7 +22,7 @@ export interface TillOptions {
   onPurchase(customer: string, category: string): void;
 }
 
-const RECEIPTS_A_DAY = 720;
+const RECEIPTS_A_DAY = 360;
 const OPENS = 9 * 3600;
 const CLOSES = 20 * 3600;
 /** The network was slow, so the till has sent the line a second time. */

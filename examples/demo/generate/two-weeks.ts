@@ -57,7 +57,7 @@ export const OPEN_DAY = '2026-11-08';
 const OPEN_DAY_FACTOR = 3;
 const SUNDAY = 6;
 
-/** About 450,000 rows. */
+/** About 310,000 rows. */
 export function twoWeeks(): World {
   const random = new Random(SEED);
   const products = makeProducts(random);
