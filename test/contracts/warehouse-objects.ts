@@ -19,6 +19,7 @@ export interface TestObject {
   supersedes?: string[];
   curationId?: string;
   rejects?: Row[];
+  complete?: boolean;
 }
 
 /** Writes curated files into a folder that the warehouse may read, and remembers the newest of each object. */
@@ -66,6 +67,7 @@ export class ObjectMaker {
       rows: rows.length,
       rejects,
       strategy,
+      complete: object.complete ?? false,
       evolve: true,
       siblings: async () => this.siblings(dataset, object.id),
     };

@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import type { TableColumn } from '../../src/model/schema.ts';
 import type { LoadStrategy, Warehouse } from '../../src/ports/warehouse.ts';
 import { toArray } from './to-array.ts';
-import { tableOf } from './warehouse-model.ts';
+import { countOf, tableOf } from './warehouse-model.ts';
 import type { ObjectMaker, Row, TestObject } from './warehouse-objects.ts';
 
 export interface Case {
   strategy: LoadStrategy;
   /** Type of column `v`. */
   version: 'timestamp' | 'integer';
+  /** Some objects are complete. */
+  complete?: boolean;
 }
 
 const key = ['k', 'k2'];
@@ -28,18 +30,59 @@ export const CASES: Readonly<Record<string, Case>> = {
     strategy: { strategy: 'snapshot', key, version: ['v'], deletes: true },
     version: 'timestamp',
   },
+  'append of a log': { strategy: { strategy: 'append', deleted: 'gone' }, version: 'integer', complete: true },
+  'merge with deleted rows': { strategy: { strategy: 'merge', key, deleted: 'gone' }, version: 'integer' },
+  'merge of complete objects': { strategy: { strategy: 'merge', key }, version: 'integer', complete: true },
+  'merge with deleted rows and complete objects': {
+    strategy: { strategy: 'merge', key, deleted: 'gone' },
+    version: 'integer',
+    complete: true,
+  },
+  'merge by version with deleted rows and complete objects': {
+    strategy: { strategy: 'merge', key, version: ['v', 'a'], deleted: 'gone' },
+    version: 'timestamp',
+    complete: true,
+  },
+  'snapshot with deleted rows': { strategy: { strategy: 'snapshot', key, deleted: 'gone' }, version: 'integer' },
+  'snapshot by time with deleted rows': {
+    strategy: { strategy: 'snapshot', key, version: ['v'], deleted: 'gone' },
+    version: 'timestamp',
+  },
+  'snapshot of complete objects': { strategy: { strategy: 'snapshot', key }, version: 'integer', complete: true },
+  'snapshot with deleted rows and complete objects': {
+    strategy: { strategy: 'snapshot', key, deleted: 'gone' },
+    version: 'integer',
+    complete: true,
+  },
+  'snapshot by number with deleted rows and complete objects': {
+    strategy: { strategy: 'snapshot', key, version: ['v'], deleted: 'gone' },
+    version: 'integer',
+    complete: true,
+  },
+  'snapshot by time with deleted rows and complete objects': {
+    strategy: { strategy: 'snapshot', key, version: ['v'], deleted: 'gone' },
+    version: 'timestamp',
+    complete: true,
+  },
+  'snapshot with deletes and deleted rows': {
+    strategy: { strategy: 'snapshot', key, deletes: true, deleted: 'gone' },
+    version: 'integer',
+    complete: true,
+  },
 };
 
 /** Loads random objects in a random way and compares after every load. Equal seeds do the same. */
 export async function loadAtRandom(warehouse: Warehouse, maker: ObjectMaker, c: Case, seed: number): Promise<void> {
   const random = randomOf(seed);
   const dataset = `random.${c.strategy.strategy}_${seed}`;
+  const { deleted } = c.strategy;
   const columns: TableColumn[] = [
     { name: 'k', type: 'text' },
     { name: 'k2', type: 'integer' },
     { name: 'v', type: c.version },
     { name: 'a', type: 'integer' },
     { name: 'b', type: 'text' },
+    ...(deleted ? [{ name: deleted, type: 'boolean' as const }] : []),
   ];
   const loaded = new Map<string, TestObject>();
   const superseded = new Set<string>();
@@ -52,9 +95,10 @@ export async function loadAtRandom(warehouse: Warehouse, maker: ObjectMaker, c: 
       id,
       order: earlier?.order ?? (inOrder ? `2026-01-0${step + 1}` : `2026-01-0${random.int(1, 5)}`),
       effective: '',
-      rows: Array.from({ length: random.chance(0.1) ? 0 : random.int(1, 8) }, () => randomRow(random, c.version)),
+      rows: Array.from({ length: random.chance(0.1) ? 0 : random.int(1, 8) }, () => randomRow(random, c)),
       supersedes: random.chance(0.2) ? [random.of(ids.filter((other) => other !== id))] : [],
       curationId: `step${step}`,
+      complete: c.complete === true && random.chance(0.3),
     };
     // Mostly as the file's date says, now and then not.
     object.effective = `${random.chance(0.1) ? '2026-01-03' : object.order}T00:00:00Z`;
@@ -64,16 +108,18 @@ export async function loadAtRandom(warehouse: Warehouse, maker: ObjectMaker, c: 
 
     const active = [...loaded.values()].filter((o) => !superseded.has(o.id));
     const asStored = active.map((o) => ({ ...o, effective: o.effective.replace('T', ' ').replace('Z', '') }));
-    const expected = tableOf(asStored, c.strategy, c.version === 'timestamp');
+    const temporal = c.version === 'timestamp';
+    const expected = tableOf(asStored, c.strategy, temporal);
     const place = `seed ${seed}, step ${step}: ${JSON.stringify(object)}`;
     assert.deepEqual(sorted(await tableRows(warehouse, dataset)), sorted(expected), place);
-    assert.equal(result.inserted, expected.filter((r) => r['_object'] === id).length, place);
+    assert.equal(result.inserted, countOf(asStored, c.strategy, temporal, id), place);
     assert.equal(result.inserted + result.deduplicated, object.rows.length, place);
     assert.equal(result.tableRows, expected.length, place);
   }
 }
 
-function randomRow(random: Random, version: Case['version']): Row {
+function randomRow(random: Random, { version, strategy: { deleted } }: Case): Row {
+  const gone = deleted ? { [deleted]: random.chance(0.3) ? true : random.chance(0.2) ? null : false } : {};
   const v = random.int(1, 5);
   return {
     k: random.chance(0.1) ? null : random.of(['x', 'y', 'z']),
@@ -81,6 +127,7 @@ function randomRow(random: Random, version: Case['version']): Row {
     v: random.chance(0.1) ? null : version === 'integer' ? v : `2026-01-0${v} 12:00:00`,
     a: random.chance(0.1) ? null : random.int(1, 2),
     b: random.chance(0.2) ? null : 'same',
+    ...gone,
   };
 }
 

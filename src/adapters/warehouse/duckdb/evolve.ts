@@ -3,14 +3,14 @@ import type { Session } from '../../../lib/duckdb.ts';
 import { GranaryError } from '../../../lib/errors.ts';
 import { ident, join, literal, raw, type Sql, sql } from '../../../lib/sql.ts';
 import { type ColumnType, engineType, parseColumnType, type TableColumn, widen } from '../../../model/schema.ts';
-import type { LoadRequest, TableName, WarehouseColumn } from '../../../ports/warehouse.ts';
+import type { LoadRequest, LoadStrategy, TableName, WarehouseColumn } from '../../../ports/warehouse.ts';
 import { LINEAGE_COLUMNS } from './incoming.ts';
 import { HISTORY_COLUMNS } from './strategies/snapshot.ts';
 
 export interface Evolution {
   /** Statements, in order; none when the table fits as it is. They come before any change of rows: DuckDB refuses the reverse. */
   statements: string[];
-  /** Columns after them, in table order, without history columns. */
+  /** Columns after them, in table order, without history columns and the column that says that keys are deleted. */
   columns: TableColumn[];
 }
 
@@ -20,7 +20,9 @@ export interface Evolution {
  */
 export function planEvolution(request: LoadRequest, existing: readonly WarehouseColumn[] | undefined): Evolution {
   const table = ident(request.table.schema, request.table.name);
-  const wanted = [...request.columns, ...LINEAGE_COLUMNS];
+  const flag = deletedColumn(request.strategy);
+  const isFlag = (name: string) => flag !== undefined && sameName(name, flag);
+  const wanted = [...request.columns.filter((c) => !isFlag(c.name)), ...LINEAGE_COLUMNS];
   const history = request.strategy.strategy === 'snapshot' ? HISTORY_COLUMNS : [];
   if (!existing) {
     const statements = [
@@ -33,7 +35,7 @@ export function planEvolution(request: LoadRequest, existing: readonly Warehouse
   const has = (name: string) => existing.some((c) => sameName(c.name, name));
   const statements: string[] = [];
   const columns: TableColumn[] = [];
-  for (const column of existing.filter((c) => !isHistory(c.name))) {
+  for (const column of existing.filter((c) => !isHistory(c.name) && !isFlag(c.name))) {
     const from = parseColumnType(column.type);
     const to = wanted.find((c) => sameName(c.name, column.name))?.type ?? from;
     const type = from && to && widen(from, to);
@@ -51,16 +53,23 @@ export function planEvolution(request: LoadRequest, existing: readonly Warehouse
   }
   for (const column of history.filter((c) => !has(c.name)))
     statements.push(sql`ALTER TABLE ${table} ADD COLUMN ${definition(column)}`);
+  for (const column of existing.filter((c) => isFlag(c.name)))
+    statements.push(sql`ALTER TABLE ${table} DROP COLUMN ${ident(column.name)}`);
   if (history.length === 0)
     for (const column of HISTORY_COLUMNS.filter((c) => has(c.name)))
       statements.push(sql`ALTER TABLE ${table} DROP COLUMN ${ident(column.name)}`);
   return { statements, columns };
 }
 
-const definition = (c: TableColumn): Sql => raw(sql`${ident(c.name)} ${raw(engineType(c.type))}`);
+/** The column that says that keys are deleted, where rows are told apart by it: it is not in the table. */
+export function deletedColumn({ strategy, deleted }: LoadStrategy): string | undefined {
+  return strategy === 'merge' || strategy === 'snapshot' ? deleted : undefined;
+}
+
+export const definition = (c: TableColumn): Sql => raw(sql`${ident(c.name)} ${raw(engineType(c.type))}`);
 
 /** DuckDB's identifiers keep their case and ignore it. */
-const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+export const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
 function refuse(request: LoadRequest, column: WarehouseColumn, to: ColumnType | undefined): GranaryError {
   return new GranaryError(

@@ -3,7 +3,8 @@ import type { Session } from '../../../lib/duckdb.ts';
 import { GranaryError } from '../../../lib/errors.ts';
 import { ident, join, literal, raw, type Sql, sql } from '../../../lib/sql.ts';
 import { engineType, LINEAGE, type TableColumn } from '../../../model/schema.ts';
-import type { LoadRequest } from '../../../ports/warehouse.ts';
+import type { LoadRequest, LoadStrategy } from '../../../ports/warehouse.ts';
+import type { Tombstones } from './strategies/strategy.ts';
 
 /** Lineage columns as every table has them, at the end. */
 export const LINEAGE_COLUMNS: readonly TableColumn[] = [
@@ -61,6 +62,24 @@ export async function verifyIncoming(session: Session, request: LoadRequest): Pr
         );
   if (found!.rows !== rows) throw wrong(request, `the curated files have ${found!.rows} rows instead of ${rows}`);
   if (found!.strangers > 0) throw wrong(request, `${found!.strangers} curated rows are of other objects`);
+}
+
+/** What strategies want to know of rows before they plan: some say that their key is deleted; some have a null in key or partition. */
+export async function survey(
+  session: Session,
+  rows: Sql,
+  empty: boolean,
+  { strategy, key = [], partition = [] }: LoadStrategy,
+  tombstones: Tombstones | undefined,
+): Promise<{ deletes: boolean; nulls: boolean }> {
+  const columns =
+    strategy === 'replace_partition' ? partition : strategy === 'merge' || strategy === 'snapshot' ? key : [];
+  if (empty || columns.length === 0) return { deletes: false, nulls: false };
+  const nulls = columns.map((c) => sql`${ident(c)} IS NULL`);
+  const [found] = await session.all<{ deletes: boolean; nulls: boolean }>(sql`
+    SELECT coalesce(bool_or(${tombstones ? ident(tombstones.flag) : literal(false)}), false) AS deletes,
+      coalesce(bool_or(${join(nulls, ' OR ')}), false) AS nulls FROM (${rows})`);
+  return found!;
 }
 
 function wrong(request: LoadRequest, what: string): GranaryError {

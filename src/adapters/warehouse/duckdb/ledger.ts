@@ -9,18 +9,10 @@ import {
   SYSTEM_SCHEMA,
   type TableName,
 } from '../../../ports/warehouse.ts';
+import { deletedColumn } from './evolve.ts';
 import { LOADS } from './system-tables.ts';
 
 const loads = ident(SYSTEM_SCHEMA, LOADS.name);
-
-/** An active object of a table: one whose rows count. */
-export interface ActiveObject {
-  objectId: string;
-  order: string;
-  /** As DuckDB prints timestamps. */
-  effective: string;
-  rows: number;
-}
 
 export interface RecordedLoad extends LoadResult {
   curationId: string;
@@ -73,22 +65,13 @@ export async function recordLoad(
       ${literal(table.schema)} AS table_schema, ${literal(table.name)} AS table_name, ${literal(request.curationId)} AS curation_id,
       ${literal(request.order)} AS order_key, CAST(${literal(request.effective)} AS TIMESTAMPTZ)::TIMESTAMP AS effective_at,
       ${literal(strategyText(request.strategy))} AS strategy, ${literal(supersedes)}::VARCHAR[] AS supersedes,
-      ${request.rows} AS rows, ${next!.seq} AS load_seq, now() AS loaded_at`);
+      ${request.rows} AS rows, ${next!.seq} AS load_seq, now() AS loaded_at, ${literal(request.complete ?? false)} AS complete`);
 }
 
 export async function recordResult(session: Session, request: LoadRequest, result: LoadResult): Promise<void> {
   await session.run(sql`
     UPDATE ${loads} SET inserted = ${result.inserted}, deduplicated = ${result.deduplicated}, replaced = ${result.replaced},
       table_rows = ${result.tableRows} WHERE ${isLoadOf(request)}`);
-}
-
-/** From old to new. */
-export async function activeObjects(session: Session, table: TableName): Promise<ActiveObject[]> {
-  return await session.all<ActiveObject>(sql`
-    SELECT object_id AS "objectId", order_key AS "order", effective_at AS effective, rows FROM ${loads} l
-    WHERE ${isOfTable(table)} AND NOT EXISTS (
-      SELECT 1 FROM ${loads} s WHERE s.dataset = l.dataset AND list_contains(s.supersedes, l.object_id))
-    ORDER BY order_key, object_id`);
 }
 
 /**
@@ -122,13 +105,16 @@ export async function tableStrategy(session: Session, table: TableName): Promise
 }
 
 /** Strategies that say the same have the same text. */
-export function strategyText({ strategy, key, version, partition, deletes }: LoadStrategy): string {
+export function strategyText(loadStrategy: LoadStrategy): string {
+  const { strategy, key, version, partition, deletes } = loadStrategy;
+  const deleted = deletedColumn(loadStrategy);
   return JSON.stringify({
     strategy,
     key: key ?? [],
     version: version ?? [],
     partition: partition ?? [],
     deletes: deletes ?? false,
+    ...(deleted !== undefined && { deleted }),
   });
 }
 
@@ -143,5 +129,5 @@ export async function versionOf(session: Session, table: TableName): Promise<str
 const isLoadOf = (r: LoadRequest): Sql =>
   raw(sql`object_id = ${literal(r.objectId)} AND dataset = ${literal(r.dataset)}`);
 
-const isOfTable = (t: TableName): Sql =>
+export const isOfTable = (t: TableName): Sql =>
   raw(sql`table_schema = ${literal(t.schema)} AND table_name = ${literal(t.name)}`);

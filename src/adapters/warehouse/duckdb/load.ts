@@ -1,28 +1,23 @@
 /** One load: everything that happens in its transaction. */
 import type { Session } from '../../../lib/duckdb.ts';
 import { GranaryError } from '../../../lib/errors.ts';
-import { ident, join, literal, raw, type Sql, sql } from '../../../lib/sql.ts';
-import { LINEAGE } from '../../../model/schema.ts';
+import { ident, join, literal, sql } from '../../../lib/sql.ts';
 import { type LoadRequest, type LoadResult, type LoadStrategy, SYSTEM_SCHEMA } from '../../../ports/warehouse.ts';
+import { before, rankObjects, type Standing, standing } from './active.ts';
+import { countRows, runSteps, type Tally } from './count.ts';
 import { planEvolution, readColumns } from './evolve.ts';
-import { parquet, rowsOf, verifyIncoming } from './incoming.ts';
-import {
-  type ActiveObject,
-  activeObjects,
-  findLoad,
-  recordLoad,
-  recordResult,
-  strategyText,
-  tableStrategy,
-  verifyTarget,
-} from './ledger.ts';
+import { parquet, rowsOf, survey, verifyIncoming } from './incoming.ts';
+import { findLoad, recordLoad, recordResult, strategyText, tableStrategy, verifyTarget } from './ledger.ts';
+import { columnsToRead, rebuild } from './rebuild.ts';
 import { append } from './strategies/append.ts';
 import { merge } from './strategies/merge.ts';
 import { replace } from './strategies/replace.ts';
 import { replacePartition } from './strategies/replace-partition.ts';
 import { snapshot } from './strategies/snapshot.ts';
-import { type Change, matches, type Plan, ranked, type Strategy, type Target, TEMP } from './strategies/strategy.ts';
+import { type Change, type Plan, type Strategy, type Target, TEMP } from './strategies/strategy.ts';
 import { REJECTS } from './system-tables.ts';
+import { prepareTombstones } from './tombstones.ts';
+import { verifyRequest } from './verify-request.ts';
 
 const STRATEGIES: Record<LoadStrategy['strategy'], Strategy> = {
   append,
@@ -34,7 +29,7 @@ const STRATEGIES: Record<LoadStrategy['strategy'], Strategy> = {
 
 /** Runs within a transaction that the caller commits, or rolls back when this throws. See `Warehouse.load`. */
 export async function load(session: Session, request: LoadRequest): Promise<LoadResult> {
-  const { table, objectId } = request;
+  const { table } = request;
   verifyRequest(request);
   const earlier = await findLoad(session, request);
   if (earlier?.curationId === request.curationId) return resultOf(earlier);
@@ -42,64 +37,91 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
 
   const evolution = planEvolution(request, await readColumns(session, table));
   for (const statement of evolution.statements) await session.run(statement);
+  const tombstones = await prepareTombstones(session, request, evolution);
   await verifyIncoming(session, request);
 
+  const strategyBefore = await tableStrategy(session, table);
+  const { leaving, newestComplete } = await before(session, request);
+  await recordLoad(session, request, earlier);
+  const stands = await standing(session, request);
   const target: Target = {
     table: ident(table.schema, table.name),
     columns: evolution.columns,
     strategy: request.strategy,
+    tombstones,
+    complete: stands.newestComplete !== undefined,
   };
-  const strategyBefore = await tableStrategy(session, table);
-  const before = await activeObjects(session, table);
-  await recordLoad(session, request, earlier);
-  const active = await activeObjects(session, table);
-  await rankObjects(session, active);
-
-  const countBefore = await countRows(session, target, objectId);
-  const isActive = active.some((o) => o.objectId === objectId);
-  const files = isActive ? request.files : [];
-  const leaving = before
-    .map((o) => o.objectId)
-    .filter((id) => id === objectId || !active.some((o) => o.objectId === id));
   const change: Change = {
     target,
-    incoming: await rowsOf(session, files, target.columns),
+    ...(await incoming(session, request, target, stands)),
     leaving,
-    alone: isActive && active.length === 1 && leaving.length === 0,
-    ...position(active, objectId),
+    alone: stands.alone && leaving.length === 0,
+    newest: stands.newest,
+    latest: stands.latest,
+    complete: stands.active && (request.complete ?? false),
+    base: newestComplete === stands.newestComplete ? 'same' : 'other',
+    effective: stands.effective,
   };
   const sameStrategy = strategyBefore === undefined || strategyBefore === strategyText(request.strategy);
   const strategy = STRATEGIES[request.strategy.strategy];
-  const plan: Plan = sameStrategy ? strategy.plan(change) : { statements: [], rebuild: 'all' };
-  await inOrder(session, request.ordered ?? false, async () => {
-    for (const statement of plan.statements) await session.run(statement);
-    if (plan.rebuild) await rebuild(session, strategy, target, plan.rebuild, active, request);
-  });
+  const plan: Plan = sameStrategy ? strategy.plan(change) : { steps: [], rebuild: 'all' };
+  const tally = await inOrder(session, request.ordered ?? false, () =>
+    carryOut(session, request, strategy, plan, change),
+  );
 
-  const count = await countRows(session, target, objectId);
-  verifyCount(request, count.own, isActive);
-  const result: LoadResult = {
-    inserted: count.own,
-    deduplicated: request.rows - count.own,
-    replaced: Math.max(0, countBefore.currentOthers - count.currentOthers),
-    tableRows: count.all,
-    recorded: false,
-  };
+  verifyCount(request, tally.inserted, stands.active);
+  const result: LoadResult = { ...tally, deduplicated: request.rows - tally.inserted, recorded: false };
   await recordResult(session, request, result);
-  await insertRejects(session, request);
+  await insertRejects(session, request, earlier !== undefined);
   for (const temporary of Object.values(TEMP)) await session.run(sql`DROP TABLE IF EXISTS ${temporary}`);
   return result;
+}
+
+/** What the object brings. Objects older than the newest complete one bring nothing to a `merge` table. */
+async function incoming(
+  session: Session,
+  request: LoadRequest,
+  { columns, tombstones, strategy }: Target,
+  { active, outdated }: Standing,
+): Promise<Pick<Change, 'incoming' | 'empty' | 'deletes' | 'nulls'>> {
+  const counts = active && !(strategy.strategy === 'merge' && outdated);
+  const files = counts ? request.files : [];
+  const rows = await rowsOf(session, files, columnsToRead({ columns, tombstones }));
+  const empty = !counts || request.rows === 0;
+  return { incoming: rows, empty, ...(await survey(session, rows, empty, strategy, tombstones)) };
+}
+
+/** Where nothing but the steps changes rows, and none of the object's were there before, the steps tell what there is to count. */
+async function carryOut(
+  session: Session,
+  request: LoadRequest,
+  strategy: Strategy,
+  plan: Plan,
+  { target, leaving }: Change,
+): Promise<Tally> {
+  const byCounting = plan.rebuild !== undefined || leaving.length > 0;
+  const countBefore = byCounting ? await countRows(session, target, request.objectId) : undefined;
+  const fromBase = request.strategy.strategy === 'merge';
+  await rankObjects(session, request, { all: (plan.ranks ?? false) || plan.rebuild !== undefined, fromBase });
+  const changed = await runSteps(session, plan.steps);
+  if (plan.rebuild) await rebuild(session, strategy, target, plan.rebuild, request);
+  const count = await countRows(session, target, request.objectId, byCounting ? undefined : changed);
+  return {
+    inserted: count.own,
+    replaced: countBefore ? Math.max(0, countBefore.currentOthers - count.currentOthers) : changed.leave + changed.end,
+    tableRows: count.all,
+  };
 }
 
 /**
  * Rows that several threads insert in order are written twice: with the insert, and again by the checkpoint that joins their pieces, into a
  * file of twice the size. Without order they are written once.
  */
-async function inOrder(session: Session, ordered: boolean, insert: () => Promise<void>): Promise<void> {
+async function inOrder<T>(session: Session, ordered: boolean, insert: () => Promise<T>): Promise<T> {
   if (ordered) return insert();
   await session.run(sql`SET preserve_insertion_order = false`);
   try {
-    await insert();
+    return await insert();
   } finally {
     await session.run(sql`SET preserve_insertion_order = true`).catch(() => undefined);
   }
@@ -107,107 +129,6 @@ async function inOrder(session: Session, ordered: boolean, insert: () => Promise
 
 function resultOf({ inserted, deduplicated, replaced, tableRows }: LoadResult): LoadResult {
   return { inserted, deduplicated, replaced, tableRows, recorded: true };
-}
-
-function verifyRequest({ strategy, table, objectId, dataset }: LoadRequest): void {
-  const { strategy: name, key = [], partition = [] } = strategy;
-  const lacks =
-    (name === 'merge' || name === 'snapshot') && key.length === 0
-      ? 'key'
-      : name === 'replace_partition' && partition.length === 0
-        ? 'partition'
-        : undefined;
-  if (lacks)
-    throw new GranaryError('load.failed', `Dataset ${dataset} is loaded with ${name} and names no ${lacks}.`, {
-      where: { object: objectId },
-      hint: `Add \`load: { strategy: ${name}, ${lacks}: [column] }\`.`,
-    });
-  if (table.schema.toLowerCase() === SYSTEM_SCHEMA)
-    throw new GranaryError('load.failed', `Dataset ${dataset} cannot fill tables of schema ${SYSTEM_SCHEMA}.`, {
-      where: { object: objectId },
-      hint: 'Give the tenant another name: this schema is for the system tables.',
-    });
-}
-
-async function rankObjects(session: Session, active: readonly ActiveObject[]): Promise<void> {
-  const values = active.map((o, i) => raw(sql`(${literal(o.objectId)}, ${i + 1}, ${literal(o.effective)})`));
-  await session.run(sql`
-    CREATE TEMP TABLE ${TEMP.active} AS
-    SELECT object_id, rank::BIGINT AS rank, effective::TIMESTAMP AS effective,
-      min(effective::TIMESTAMP) OVER (ORDER BY rank ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS known
-    FROM (VALUES ${join([...values, '(NULL, 0, NULL)'])}) o (object_id, rank, effective) WHERE object_id IS NOT NULL`);
-}
-
-/** `active` is from old to new. */
-function position(active: readonly ActiveObject[], objectId: string): Pick<Change, 'newest' | 'latest' | 'effective'> {
-  const own = active.find((o) => o.objectId === objectId);
-  const newest = own !== undefined && active.at(-1) === own;
-  // Timestamps print with as many fraction digits as they need, and '.' sorts before the digits: text order is time order.
-  const latest = newest && active.every((o) => o === own || o.effective < own.effective);
-  return { newest, latest, effective: own?.effective ?? '' };
-}
-
-/** Settles groups again from the files of the active objects. */
-async function rebuild(
-  session: Session,
-  strategy: Strategy,
-  target: Target,
-  scope: NonNullable<Plan['rebuild']>,
-  active: readonly ActiveObject[],
-  request: LoadRequest,
-): Promise<void> {
-  const own = active.some((o) => o.objectId === request.objectId) ? request.files : [];
-  const settle = async (files: readonly string[], restrict: (rows: Sql) => Sql) => {
-    const rows = restrict(await rowsOf(session, [...files, ...own], target.columns));
-    await session.run(sql`INSERT INTO ${target.table} BY NAME ${strategy.settle(ranked(rows), target)}`);
-  };
-  if (scope === 'all') {
-    await session.run(sql`DELETE FROM ${target.table}`);
-    await settle(await siblingFiles(request, active), (rows) => rows);
-    return;
-  }
-  await session.run(sql`CREATE TEMP TABLE ${TEMP.groups} AS ${scope.groups}`);
-  const gone = await session.change(
-    sql`DELETE FROM ${target.table} t USING ${TEMP.groups} g WHERE ${matches(scope.columns, 't', 'g')}`,
-  );
-  await settle(gone > 0 ? await siblingFiles(request, active) : [], (rows) =>
-    raw(sql`SELECT r.* FROM (${rows}) r SEMI JOIN ${TEMP.groups} g ON ${matches(scope.columns, 'r', 'g')}`),
-  );
-}
-
-/** Curated files of the active objects but the request's own. */
-async function siblingFiles(request: LoadRequest, active: readonly ActiveObject[]): Promise<string[]> {
-  const known = new Map((await request.siblings()).map((s) => [s.objectId, s.files]));
-  return active
-    .filter((o) => o.objectId !== request.objectId && o.rows > 0)
-    .flatMap((o) => {
-      const files = known.get(o.objectId) ?? [];
-      if (files.length > 0) return files;
-      throw new GranaryError(
-        'load.failed',
-        `The curated files of object ${o.objectId} are needed to load ${request.objectId} into ${request.table.schema}.${request.table.name}, and are gone.`,
-        { where: { object: request.objectId }, hint: `Make them again: \`granary replay ${o.objectId}\`.` },
-      );
-    });
-}
-
-interface RowCount {
-  all: number;
-  /** Of the object. */
-  own: number;
-  /** Of other objects; of a history only the current ones. */
-  currentOthers: number;
-}
-
-async function countRows(session: Session, { table, strategy }: Target, objectId: string): Promise<RowCount> {
-  const own = sql`${ident(LINEAGE.object)} = ${literal(objectId)}`;
-  const current = raw(strategy.strategy === 'snapshot' ? '_is_current' : 'true');
-  const [count] = await session.all<{ all: number; own: number; current: number; own_current: number }>(sql`
-    SELECT (SELECT count(*) FROM ${table}) AS all,
-      (SELECT count(*) FROM ${table} WHERE ${raw(own)}) AS own,
-      (SELECT count(*) FROM ${table} WHERE ${current}) AS current,
-      (SELECT count(*) FROM ${table} WHERE ${raw(own)} AND ${current}) AS own_current`);
-  return { all: count!.all, own: count!.own, currentOthers: count!.current - count!.own_current };
 }
 
 function verifyCount(request: LoadRequest, inserted: number, isActive: boolean): void {
@@ -221,13 +142,14 @@ function verifyCount(request: LoadRequest, inserted: number, isActive: boolean):
   );
 }
 
-/** Rejects of the objects it supersedes leave with their rows. */
-async function insertRejects(session: Session, request: LoadRequest): Promise<void> {
+/** Rejects of its earlier curation and of the objects it supersedes leave with their rows. */
+async function insertRejects(session: Session, request: LoadRequest, replay: boolean): Promise<void> {
   const { objectId, dataset, curationId, rejects, supersedes } = request;
   const target = ident(SYSTEM_SCHEMA, REJECTS.name);
-  await session.run(
-    sql`DELETE FROM ${target} WHERE object_id IN (${join([objectId, ...supersedes].map((id) => literal(id)))}) AND dataset = ${literal(dataset)}`,
-  );
+  if (replay || supersedes.length > 0)
+    await session.run(
+      sql`DELETE FROM ${target} WHERE object_id IN (${join([objectId, ...supersedes].map((id) => literal(id)))}) AND dataset = ${literal(dataset)}`,
+    );
   if (rejects.length === 0) return;
   await session.run(sql`
     INSERT INTO ${target} BY NAME SELECT ${literal(objectId)} AS object_id, ${literal(dataset)} AS dataset,

@@ -6,6 +6,7 @@ import type { Session } from '../../../lib/duckdb.ts';
 import { ident, join, literal, raw, type Sql, sql } from '../../../lib/sql.ts';
 import { SYSTEM_SCHEMA } from '../../../ports/warehouse.ts';
 import type { BookFact, Facts, ObjectFact, RunFact } from '../../../ports/warehouse-facts.ts';
+import { readColumns } from './evolve.ts';
 
 interface SystemTable<Column extends string = string> {
   name: string;
@@ -71,7 +72,10 @@ const RUNS: SystemTable<keyof RunFact> = {
   },
 };
 
-/** Written by loads. `load_seq` grows with every load; `order_key` and `effective_at` are the object's `order` and `effective`. */
+/**
+ * Written by loads. `load_seq` grows with every load; `order_key` and `effective_at` are the object's `order` and `effective`. `complete` is null
+ * in records from before there was such a thing.
+ */
 export const LOADS: SystemTable = {
   name: 'loads',
   id: ['object_id', 'dataset'],
@@ -93,6 +97,7 @@ export const LOADS: SystemTable = {
     table_rows: 'BIGINT',
     load_seq: 'BIGINT',
     loaded_at: 'TIMESTAMPTZ',
+    complete: 'BOOLEAN',
   },
 };
 
@@ -114,12 +119,16 @@ export const REJECTS: SystemTable = {
   },
 };
 
-/** Makes the system tables that are not there yet. */
+/** Makes the system tables, and the columns of them, that are not there yet. */
 export async function createSystemTables(session: Session): Promise<void> {
   await session.run(sql`CREATE SCHEMA IF NOT EXISTS ${ident(SYSTEM_SCHEMA)}`);
   for (const table of [OBJECTS, BOOKS, RUNS, LOADS, REJECTS]) {
-    const columns = Object.entries(table.columns).map(([name, type]) => raw(sql`${ident(name)} ${raw(type)}`));
-    await session.run(sql`CREATE TABLE IF NOT EXISTS ${ident(SYSTEM_SCHEMA, table.name)} (${join(columns)})`);
+    const name = ident(SYSTEM_SCHEMA, table.name);
+    const columns = Object.entries(table.columns).map(([column, type]) => raw(sql`${ident(column)} ${raw(type)}`));
+    const existing = await readColumns(session, { schema: SYSTEM_SCHEMA, name: table.name });
+    if (!existing) await session.run(sql`CREATE TABLE ${name} (${join(columns)})`);
+    else if (existing.length < columns.length)
+      for (const column of columns) await session.run(sql`ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${column}`);
   }
 }
 

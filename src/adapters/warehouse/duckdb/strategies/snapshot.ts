@@ -7,14 +7,18 @@ import {
   columnNames,
   descending,
   fill,
+  isDeleted,
   matches,
   names,
+  namesOf,
   newer,
   type Plan,
   ranked,
+  type Step,
   type Strategy,
   type Target,
   TEMP,
+  type Tombstones,
 } from './strategy.ts';
 
 /** Half-open intervals in UTC. */
@@ -27,58 +31,122 @@ export const HISTORY_COLUMNS: readonly TableColumn[] = [
 export const snapshot: Strategy = { plan, settle };
 
 function plan(change: Change): Plan {
-  const { target, incoming, leaving, latest, alone } = change;
+  const { target, incoming, leaving, latest, alone, complete } = change;
   const { key = [], version = [], deletes } = target.strategy;
-  if (alone) return fill(change, snapshot);
+  const listsAll = complete || deletes;
+  if (alone) return { steps: fill(change, snapshot) };
   // What leaves may have decided between other rows without having one in the table.
-  if (leaving.length > 0 || (deletes && !latest)) return { statements: [], rebuild: 'all' };
-  if (latest && (deletes || version.length === 0)) return { statements: extend(change) };
+  if (leaving.length > 0 || (listsAll && !latest)) return { steps: [], rebuild: 'all' };
+  if (latest && (deletes || version.length === 0)) return { steps: extend(change) };
+  if (complete)
+    return {
+      steps: [{ statement: endUnlisted(change), counts: 'end' }],
+      rebuild: { columns: key, groups: join([changedKeys(change), aheadKeys(change)], ' UNION ') },
+    };
   const keys = raw(sql`SELECT DISTINCT ${names(key)} FROM (${incoming})`);
-  return { statements: [], rebuild: { columns: key, groups: latest ? changedKeys(change) : keys } };
+  return { steps: [], rebuild: { columns: key, groups: latest ? changedKeys(change) : keys } };
 }
 
 /** The object is the latest in every history: its rows end the current versions they differ from. */
-function extend({ target, incoming, effective }: Change): string[] {
-  const { table, strategy } = target;
+function extend(change: Change): Step[] {
+  const { target, incoming, nulls, complete } = change;
+  const { table, strategy, tombstones } = target;
   const { key = [], deletes } = strategy;
-  const same = matches(key, 't', 'b');
-  const close = sql`UPDATE ${table} t SET _valid_to = ${literal(effective)}::TIMESTAMP, _is_current = false`;
+  const hash = contentHash(target);
+  const batch = sql`SELECT *, ${tombstones ? raw(sql`if(_gone, NULL, ${hash})`) : hash} AS _hash FROM (${settle(ranked(incoming), { ...target, complete: false })})`;
+  const ended = sql`${end(change)} FROM ${TEMP.batch} b
+    WHERE t._is_current AND ${matches(key, 't', 'b', nulls)} AND b._hash IS DISTINCT FROM ${contentHash(target, 't')}`;
+  // A key that is not listed may be null.
+  const unlisted = sql`${end(change)} WHERE t._is_current AND NOT EXISTS (
+    SELECT 1 FROM ${TEMP.batch} b WHERE ${matches(key, 't', 'b')} AND b._hash = ${contentHash(target, 't')})`;
+  const live = tombstones ? raw('WHERE NOT _gone') : raw('');
   return [
-    sql`CREATE TEMP TABLE ${TEMP.batch} AS SELECT *, ${contentHash(target)} AS _hash FROM (${settle(ranked(incoming), target)})`,
-    deletes
-      ? sql`${raw(close)} WHERE t._is_current AND NOT EXISTS (
-          SELECT 1 FROM ${TEMP.batch} b WHERE ${same} AND b._hash = ${contentHash(target, 't')})`
-      : sql`${raw(close)} FROM ${TEMP.batch} b WHERE t._is_current AND ${same} AND b._hash <> ${contentHash(target, 't')}`,
-    sql`INSERT INTO ${table} BY NAME SELECT b.* EXCLUDE (_hash) FROM ${TEMP.batch} b
-      ANTI JOIN (SELECT ${names(key)} FROM ${table} WHERE _is_current) t ON ${same}`,
+    { statement: sql`CREATE TEMP TABLE ${TEMP.batch} AS ${raw(batch)}` },
+    ...(tombstones ? bury(change, tombstones) : []),
+    { statement: complete || deletes ? unlisted : ended, counts: 'end' },
+    {
+      statement: sql`INSERT INTO ${table} BY NAME SELECT ${columnNames(target)}, _valid_from, _valid_to, _is_current
+        FROM (SELECT * FROM ${TEMP.batch} ${live}) b
+        ANTI JOIN (SELECT ${names(key)} FROM ${table} WHERE _is_current) t ON ${matches(key, 't', 'b', nulls)}`,
+      counts: 'enter',
+    },
   ];
+}
+
+/** Tombstones for rows that say something new: their key is current, or nothing was ever told of it. */
+function bury({ target, nulls }: Change, tombstones: Tombstones): Step[] {
+  const { key = [] } = target.strategy;
+  const byKey = names(key, 't');
+  const gone = raw(sql`SELECT ${names(key)} FROM ${TEMP.batch} WHERE _gone`);
+  const ofThem = raw(sql`JOIN (${gone}) b ON ${matches(key, 't', 'b', nulls)}`);
+  return [
+    {
+      statement: sql`CREATE TEMP TABLE ${TEMP.known} AS
+        SELECT ${byKey}, bool_or(t._is_current) AS _is_current FROM ${target.table} t ${ofThem} GROUP BY ALL
+        UNION ALL SELECT DISTINCT ${byKey}, false FROM ${tombstones.table} t ${ofThem}`,
+    },
+    {
+      statement: sql`INSERT INTO ${tombstones.table} BY NAME SELECT ${namesOf(tombstones.columns)} FROM ${TEMP.batch} b
+        WHERE _gone AND (EXISTS (SELECT 1 FROM ${TEMP.known} t WHERE t._is_current AND ${matches(key, 't', 'b', nulls)})
+          OR NOT EXISTS (SELECT 1 FROM ${TEMP.known} t WHERE ${matches(key, 't', 'b', nulls)}))`,
+      counts: 'remember',
+    },
+  ];
+}
+
+const end = ({ target, effective }: Change): Sql =>
+  raw(sql`UPDATE ${target.table} t SET _valid_to = ${literal(effective)}::TIMESTAMP, _is_current = false`);
+
+/** The complete, latest object ends the keys that it lacks, if they began before it. */
+function endUnlisted(change: Change): string {
+  const { target, incoming, effective } = change;
+  return sql`${end(change)} WHERE t._is_current AND t._valid_from < ${literal(effective)}::TIMESTAMP
+    AND NOT EXISTS (SELECT 1 FROM (${incoming}) i WHERE ${matches(target.strategy.key ?? [], 't', 'i')})`;
+}
+
+/** Keys of which something is said to be so only after the time of the object. */
+function aheadKeys({ target, effective }: Change): Sql {
+  const { table, tombstones, strategy } = target;
+  const time = raw(sql`${literal(effective)}::TIMESTAMP`);
+  const keys = names(strategy.key ?? []);
+  const ahead = [sql`SELECT ${keys} FROM ${table} WHERE _valid_from >= ${time} OR _valid_to > ${time}`];
+  if (tombstones) ahead.push(sql`SELECT ${keys} FROM ${tombstones.table} WHERE _valid_from > ${time}`);
+  return join(ahead, ' UNION ');
 }
 
 /**
  * Keys of which the latest object says something new. A row that equals the current version and is not older than it cannot change a history:
  * every later row of that key says the same, or the current version would have ended.
  */
-function changedKeys({ target, incoming }: Change): Sql {
+function changedKeys({ target, incoming, nulls }: Change): Sql {
   const { key = [], version = [] } = target.strategy;
   const current = sql`SELECT ${names([...key, ...version])}, ${contentHash(target)} AS _hash FROM ${target.table} WHERE _is_current`;
-  return raw(sql`SELECT DISTINCT ${names(key, 'i')} FROM (SELECT *, ${contentHash(target)} AS _hash FROM (${incoming})) i
-    LEFT JOIN (${raw(current)}) t ON ${matches(key, 'i', 't')}
+  return raw(sql`SELECT DISTINCT ${names(key, 'i')} FROM (SELECT *, ${stateHash(target)} AS _hash FROM (${incoming})) i
+    LEFT JOIN (${raw(current)}) t ON ${matches(key, 'i', 't', nulls)}
     WHERE NOT coalesce(i._hash = t._hash AND NOT ${newer(version, 't', 'i', raw('false'))}, false)`);
 }
 
 /**
- * Rows are states of their key at a moment; with `deletes` absence from an object is a state too. The last state of a moment counts, and
- * is represented by the first row that says so; moments that change nothing go; each version lasts until the next moment.
+ * Rows are states of their key at a moment; that a key is deleted, or absent from an object that lists all, is a state too, without a hash. The last
+ * state of a moment counts, and is represented by the first row that says so; moments that change nothing go, and absences before
+ * the first row; each version lasts until the next moment.
  */
 function settle(rows: Sql, target: Target): Sql {
-  const { key = [], version = [], deletes } = target.strategy;
+  const { strategy, tombstones, complete } = target;
+  const { key = [], version = [], deletes } = strategy;
   const byKey = names(key);
-  const order = deletes ? raw('_rank') : ascending(version);
+  const order = deletes ? raw('_rank') : raw(sql`_epoch, ${ascending(version)}`);
+  const states = deletes
+    ? raw(sql`${onePerObject(target)} UNION ALL BY NAME ${absences(target)}`)
+    : raw(
+        sql`SELECT *, ${validSince(target)} AS _since FROM reported${complete ? raw(sql` UNION ALL BY NAME ${absences(target)}`) : raw('')}`,
+      );
+  const gone = tombstones ? raw(', _hash IS NULL AS _gone') : raw('');
   return raw(sql`
-    WITH reported AS (SELECT *, ${contentHash(target)} AS _hash FROM (${rows})),
-    states AS (${deletes ? listed(target) : raw('FROM reported')}),
+    WITH reported AS (SELECT *, ${stateHash(target)} AS _hash FROM (${rows})),
+    states AS (${states}),
     timed AS (
-      SELECT *, min(${validSince(target)}) OVER (PARTITION BY ${byKey} ORDER BY ${order} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS _valid_from
+      SELECT *, min(_since) OVER (PARTITION BY ${byKey} ORDER BY ${order} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS _valid_from
       FROM states),
     settled AS (
       SELECT *, last_value(_hash) OVER (PARTITION BY ${byKey}, _valid_from ORDER BY ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS _state
@@ -86,25 +154,33 @@ function settle(rows: Sql, target: Target): Sql {
     moments AS (
       SELECT * FROM settled WHERE _hash IS NOT DISTINCT FROM _state
       QUALIFY row_number() OVER (PARTITION BY ${byKey}, _valid_from ORDER BY ${order}) = 1),
+    told AS (
+      SELECT * FROM moments
+      QUALIFY bool_or(${ident(LINEAGE.object)} IS NOT NULL) OVER (PARTITION BY ${byKey} ORDER BY _valid_from)),
     changes AS (
-      SELECT * FROM moments QUALIFY _hash IS DISTINCT FROM lag(_hash) OVER (PARTITION BY ${byKey} ORDER BY _valid_from)),
+      SELECT * FROM ${tombstones && (deletes || complete) ? raw('told') : raw('moments')}
+      WINDOW past AS (PARTITION BY ${byKey} ORDER BY _valid_from)
+      QUALIFY row_number() OVER past = 1 OR _hash IS DISTINCT FROM lag(_hash) OVER past),
     versions AS (
       SELECT *, lead(_valid_from) OVER (PARTITION BY ${byKey} ORDER BY _valid_from) AS _valid_to FROM changes)
-    SELECT ${columnNames(target)}, _valid_from, _valid_to, _valid_to IS NULL AS _is_current FROM versions WHERE _hash IS NOT NULL`);
+    SELECT ${columnNames(target)}, _valid_from, _valid_to, _valid_to IS NULL AS _is_current${gone} FROM versions
+    WHERE ${raw(tombstones ? sql`${ident(LINEAGE.object)} IS NOT NULL` : '_hash IS NOT NULL')}`);
 }
 
-/** One state per key and object, and an absence (without a hash) in the object that follows if the key is not in it. */
-function listed(target: Target): Sql {
-  const { key = [], version = [] } = target.strategy;
-  return raw(sql`
-    WITH present AS (
-      SELECT * FROM reported QUALIFY row_number() OVER (PARTITION BY ${names(key)}, _rank ORDER BY ${descending(version)}) = 1),
-    followed AS (
-      SELECT ${names(key)}, _rank, lead(_rank) OVER (PARTITION BY ${names(key)} ORDER BY _rank) AS _next FROM present)
-    SELECT p.* EXCLUDE (_effective), a.known AS _effective FROM present p JOIN ${TEMP.active} a ON a.rank = p._rank
-    UNION ALL BY NAME
-    SELECT ${names(key)}, a.rank AS _rank, a.known AS _effective
-    FROM followed f JOIN ${TEMP.active} a ON a.rank = f._rank + 1 WHERE f._next IS DISTINCT FROM f._rank + 1`);
+/** One state per key and object, since the object was known. */
+function onePerObject({ strategy }: Target): Sql {
+  const { key = [], version = [] } = strategy;
+  return raw(sql`SELECT p.*, a.known AS _since FROM (
+      SELECT * FROM reported QUALIFY row_number() OVER (PARTITION BY ${names(key)}, _rank ORDER BY ${descending(version)}) = 1) p
+    JOIN ${TEMP.active} a ON a.rank = p._rank`);
+}
+
+/** The key of a row is absent from the next complete object if it is not in it. */
+function absences({ strategy }: Target): Sql {
+  const { key = [] } = strategy;
+  return raw(sql`SELECT DISTINCT ${names(key, 'p')}, n.rank AS _rank, n.epoch AS _epoch, n.known AS _since
+    FROM reported p JOIN ${TEMP.active} a ON a.rank = p._rank JOIN ${TEMP.active} n ON n.rank = a.next_complete
+    ANTI JOIN (SELECT DISTINCT ${names(key)}, _rank FROM reported) q ON ${matches(key, 'p', 'q')} AND q._rank = n.rank`);
 }
 
 /** Since when a row says something: its own version, if that is a time and histories go by it, else its object's time. */
@@ -113,6 +189,12 @@ function validSince({ columns, strategy }: Target): Sql {
   const type = columns.find((c) => c.name === first)?.type;
   if (!first || !type || !['date', 'timestamp', 'timestamp_tz'].includes(type)) return raw('_effective');
   return raw(sql`coalesce(CAST(${ident(first)} AS TIMESTAMP), TIMESTAMP '-infinity')`);
+}
+
+/** Null when the row says that its key is deleted. */
+function stateHash(target: Target): Sql {
+  const hash = contentHash(target);
+  return target.tombstones ? raw(sql`if(${isDeleted(target.tombstones)}, NULL, ${hash})`) : hash;
 }
 
 /** Hash of the columns whose change makes a version: all but key, version and lineage. */
