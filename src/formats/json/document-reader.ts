@@ -4,11 +4,10 @@ import type { ReadInput } from '../../ports/format.ts';
 import { printable } from '../lib/lines.ts';
 import { tooLong } from '../lib/rejects.ts';
 import type { RowWriter } from '../lib/row-writer.ts';
-import { resolvedSources } from '../lib/sources.ts';
 import { DocumentSplitter, type Element } from './document-splitter.ts';
 import { Flattener, planFlatten } from './flatten.ts';
 import type { PathStep } from './paths.ts';
-import { type RecordsConfig, recordsOf } from './records-field.ts';
+import { pathsOf, type RecordsConfig, recordsOf } from './records-field.ts';
 import { jsonRejectOf, requireObject, requireUtf8 } from './rejects.ts';
 
 const CHUNK_BYTES = 2 ** 20;
@@ -58,7 +57,7 @@ export async function eachElement(
 export async function parseDocument(input: ReadInput<RecordsConfig>, out: RowWriter, limit: number): Promise<void> {
   const records = recordsOf(input.config);
   const source = { path: input.path, records, signal: input.signal };
-  const plan = planFlatten(resolvedSources(input), records);
+  const plan = planFlatten(pathsOf(input), records);
   const flattener = new Flattener(plan, out);
   if (records.length > 0 && plan.columns.some((c) => c.level === 0)) {
     const { root, envelope } = await eachElement(source, () => true);

@@ -50,6 +50,26 @@ test('records are found inside an object, with what is around them before and af
   });
 });
 
+test('columns can be named by their path within the record, and what is outside by one from the root', async () => {
+  await withFormat(json, async ({ read, discover }) => {
+    const text = '{"meta":{"day":"2026-11-21"},"more":true,"data":[{"id":1,"a":{"b":1.50}},{"id":2}]}';
+    const config = { records: 'data', outside: ['meta.day'] };
+    const { rows, header } = await read(text, config, ['$.meta.day', 'id', 'A.B']);
+    assert.deepEqual(rows, [
+      ['2026-11-21', '1', '1.50'],
+      ['2026-11-21', '2', null],
+    ]);
+    assert.deepEqual(header, ['$.meta.day', 'id', 'a.b']);
+    const { columns } = await discover(text, config);
+    assert.deepEqual(
+      columns.map((c) => c.source),
+      ['$.meta.day', 'id', 'a.b'],
+    );
+    // An empty page has no columns, whatever is around its records.
+    assert.equal((await read('{"more":false,"data":[]}', { records: 'data', outside: [] }, ['id'])).header, undefined);
+  });
+});
+
 test('arrays within the elements of a top-level array open too', async () => {
   await withFormat(json, async ({ read }) => {
     const { rows, lines } = await read('[{"id":1,"l":[{"q":1},{"q":2}]},{"id":2,"l":[{"q":3}]}]', { records: 'l' }, [

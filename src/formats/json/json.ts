@@ -8,10 +8,13 @@ import { discoverJson } from './discover.ts';
 import { levelOf, outerKeys, parseDocument, rawElements } from './document-reader.ts';
 import { DocumentSplitter } from './document-splitter.ts';
 import type { PathStep } from './paths.ts';
-import { recordsField, recordsOf } from './records-field.ts';
+import { namedLeaves, outsideField, recordsField, recordsOf } from './records-field.ts';
 import { documentLeaves, firstArrayOfObjects } from './sample.ts';
 
-const spec = s.object({ records: recordsField }, { doc: 'A JSON document: an array of records, or an object.' });
+const spec = s.object(
+  { records: recordsField, outside: outsideField },
+  { doc: 'A JSON document: an array of records, or an object.' },
+);
 export type JsonConfig = Infer<typeof spec>;
 
 /** The line of a row is the ordinal, from 1, of its element of the outermost array. */
@@ -34,13 +37,14 @@ export const json: Format<JsonConfig> = {
     ];
   },
   async header({ path, config }) {
-    const leaves = await documentLeaves(path, recordsOf(config));
+    const leaves = namedLeaves(await documentLeaves(path, recordsOf(config)), config);
     return leaves.length > 0 ? leaves.map((l) => l.path) : undefined;
   },
   async discover(input) {
     const records = input.config.records ?? (await firstArrayOfObjects(input.path));
-    const leaves = await documentLeaves(input.path, recordsOf({ records }));
-    return await discoverJson({ input, config: { records }, leaves, parse: parseDocument });
+    const config = { records, outside: input.config.outside };
+    const leaves = namedLeaves(await documentLeaves(input.path, recordsOf(config)), config);
+    return await discoverJson({ input, config, leaves, parse: parseDocument });
   },
 };
 

@@ -7,17 +7,16 @@ import { isBlank, type Line, type LineBlock, lineBlocks, linesOf, rawLines } fro
 import { parsedAttempt } from '../lib/parsed-attempt.ts';
 import { tooLong } from '../lib/rejects.ts';
 import type { RowWriter } from '../lib/row-writer.ts';
-import { resolvedSources } from '../lib/sources.ts';
 import { discoverJson } from './discover.ts';
 import { Flattener, planFlatten } from './flatten.ts';
 import { type LeafPath, LeafPaths } from './leaf-paths.ts';
 import { NdjsonCounter } from './ndjson-counter.ts';
 import type { PathStep } from './paths.ts';
-import { recordsField, recordsOf } from './records-field.ts';
+import { namedLeaves, outsideField, pathsOf, recordsField, recordsOf } from './records-field.ts';
 import { jsonRejectOf, requireObject, requireUtf8 } from './rejects.ts';
 import { parseLenient, SAMPLE_DOCUMENTS } from './sample.ts';
 
-const spec = s.object({ records: recordsField }, { doc: 'JSON objects, one on each line.' });
+const spec = s.object({ records: recordsField, outside: outsideField }, { doc: 'JSON objects, one on each line.' });
 export type NdjsonConfig = Infer<typeof spec>;
 
 export const ndjson: Format<NdjsonConfig> = {
@@ -38,15 +37,15 @@ export const ndjson: Format<NdjsonConfig> = {
     ];
   },
   async header({ path, config }) {
-    const leaves = await lineLeaves(path, recordsOf(config));
+    const leaves = namedLeaves(await lineLeaves(path, recordsOf(config)), config);
     return leaves.length > 0 ? leaves.map((l) => l.path) : undefined;
   },
   async discover(input) {
-    const config = { records: input.config.records };
+    const config = { records: input.config.records, outside: input.config.outside };
     return await discoverJson({
       input,
       config,
-      leaves: await lineLeaves(input.path, recordsOf(config)),
+      leaves: namedLeaves(await lineLeaves(input.path, recordsOf(config)), config),
       parse: parseLines,
     });
   },
@@ -54,7 +53,7 @@ export const ndjson: Format<NdjsonConfig> = {
 
 /** Writes the rows of all lines; stops soon after `limit` rows. */
 async function parseLines(input: ReadInput<NdjsonConfig>, out: RowWriter, limit: number): Promise<void> {
-  const flattener = new Flattener(planFlatten(resolvedSources(input), recordsOf(input.config)), out);
+  const flattener = new Flattener(planFlatten(pathsOf(input), recordsOf(input.config)), out);
   for await (const block of lineBlocks(input.path, input.signal)) {
     if (block.tooLong) {
       out.reject(tooLong(block.firstLine, block.bytes));
