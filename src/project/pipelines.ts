@@ -55,6 +55,11 @@ export function findPipeline(project: Project, name: string): Pipeline | undefin
   return pipelinesOf(project).find((p) => p.name === name);
 }
 
+/** The tenant of a pipeline's runs: that of its sources when they have the same, else `main`. */
+export function tenantOf(name: string, project: Project): string {
+  return findPipeline(project, name)?.tenant ?? 'main';
+}
+
 /** Whether anything but a person starts it. */
 export function startsByItself({ schedule, on }: Pick<Pipeline, 'schedule' | 'on'>): boolean {
   return schedule.enabled && (schedule.trigger.kind !== 'manual' || on.length > 0);

@@ -135,7 +135,7 @@ export interface StartRun {
   sources?: string[];
   /** Look for no new files. */
   skipCollect?: boolean;
-  /** `$.parameters` of the machine. */
+  /** Only files whose names have these parts. */
   parameters?: Record<string, string>;
 }
 

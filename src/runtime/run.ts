@@ -3,6 +3,7 @@ import { GranaryError } from '../lib/errors.ts';
 import type { RunDoc } from '../model/runs.ts';
 import { compilePipeline } from '../project/machines/compile.ts';
 import { pipelinesOf } from '../project/pipelines.ts';
+import { checkParameters } from '../stages/run/parameters.ts';
 import type { RunEvent } from './pipelines/run-events.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -17,7 +18,7 @@ export interface RunRequest {
   sources?: string[];
   /** Do not look for new files: only go on with what has landed. */
   skipCollect?: boolean;
-  /** For the machine’s input, `$.parameters`. */
+  /** Only files whose names have these parts. */
   parameters?: Record<string, string>;
   /** Takes only these files and objects; see `backfillInput`. */
   only?: { trigger: string; paths: string[]; objects: string[] };
@@ -40,6 +41,7 @@ export async function run(runtime: Runtime, request: RunRequest): Promise<RunDoc
       throw new GranaryError('run.not_found', `The project has no pipeline ${name}.`, {
         hint: '`granary machine list` lists them.',
       });
+    if (request.parameters) checkParameters(request.parameters, runtime.project, request.sources ?? pipeline.sources);
     const machine = compilePipeline(runtime.project, pipeline, {
       ...(request.sources && { sources: request.sources }),
       ...(request.skipCollect && { skipCollect: true }),

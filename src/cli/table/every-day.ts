@@ -11,7 +11,12 @@ export const EVERY_DAY: readonly CommandSpec[] = [
       source: { value: 'name', doc: 'Only this source', many: true },
       'skip-collect': { doc: 'Look for no new files: go on with what has landed' },
       pipeline: { value: 'name', doc: 'Another pipeline than `daily`' },
-      parameter: { short: 'p', value: 'name=value', doc: 'A parameter of the run', many: true },
+      parameter: {
+        short: 'p',
+        value: 'name=value',
+        doc: 'Only files with this value in a {part} of their names: store=HH, date=2026-11',
+        many: true,
+      },
       detach: { doc: 'With `granary up`: start the run and leave it to it' },
       'fail-on': failOn,
     },

@@ -89,7 +89,7 @@ export async function runWorld(
       return {
         run: input['run']!,
         pipeline: input['pipeline']!,
-        select: { retry_dead_letters: false, paths, objects },
+        select: { retry_dead_letters: false, paths, objects, parameters: null },
       };
     },
     poll: (input) => {

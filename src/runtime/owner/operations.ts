@@ -10,6 +10,7 @@ import { RUNS } from '../../model/runs.ts';
 import type { HistoryEvent } from '../../ports/orchestrator.ts';
 import type { QueryOptions, QueryResult } from '../../ports/warehouse.ts';
 import { DAILY, pipelinesOf } from '../../project/pipelines.ts';
+import { checkParameters } from '../../stages/run/parameters.ts';
 import { plain } from '../../stages/verify/verify.ts';
 import { executeBackfill } from '../backfill.ts';
 import { type BooksFilter, findBooks } from '../books.ts';
@@ -25,11 +26,13 @@ import type * as api from '../operations.ts';
 import { type Pipelines, runId } from '../pipelines/pipelines.ts';
 import { type ReplaySelection, release, replay } from '../replay.ts';
 import type { Runtime } from '../runtime.ts';
+import type { Arrivals } from '../schedule/arrivals.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { pipelineStatuses, statusOf } from '../status.ts';
 import { type Traced, trace } from '../trace.ts';
 import { itemsOf, plansOf } from './backfills.ts';
 import type { Runs } from './owner.ts';
+import { storageProblems } from './storage.ts';
 
 export interface OperationsOptions {
   runtime: Runtime;
@@ -37,6 +40,9 @@ export interface OperationsOptions {
   pipelines: Pipelines;
   runs: Runs;
   scheduler: Scheduler;
+  arrivals: Pick<Arrivals, 'ended'>;
+  /** Aborted when it starts nothing more. */
+  stopping: AbortSignal;
   dispatcher: EventDispatcher;
   watchdog: Watchdog;
 }
@@ -52,7 +58,11 @@ export class OwnerOperations implements api.Operations {
     this.#o = options;
     const { context, meter } = options.runtime;
     const { orchestrator } = options.pipelines;
-    this.#figures = new Figures({ context, meter, orchestrator, startedAt: context.clock.now() });
+    const workers = () => {
+      const { short, long } = options.runtime.workers.stats;
+      return { count: short.processes + long.processes, busy: short.busy + long.busy };
+    };
+    this.#figures = new Figures({ context, meter, orchestrator, workers, startedAt: context.clock.now() });
   }
 
   get #context() {
@@ -60,7 +70,9 @@ export class OwnerOperations implements api.Operations {
   }
 
   async readiness(): Promise<api.Readiness> {
-    return { ready: true, reasons: [] };
+    const reasons = this.#o.stopping.aborted ? ['It is stopping: it starts nothing more.'] : [];
+    reasons.push(...(await storageProblems(this.#context)));
+    return { ready: reasons.length === 0, reasons };
   }
 
   async status(): Promise<api.Status> {
@@ -85,6 +97,7 @@ export class OwnerOperations implements api.Operations {
     this.#pipeline(pipeline);
     await this.#o.pipelines.orchestrator.resume(pipeline);
     await this.#o.scheduler.ended(pipeline);
+    this.#o.arrivals.ended(pipeline);
     return this.#statusOf(pipeline);
   }
 
@@ -92,6 +105,7 @@ export class OwnerOperations implements api.Operations {
     const { runs, runtime } = this.#o;
     const pipeline = this.#pipeline(request.pipeline ?? DAILY);
     if (request.sources) checkDatasets(request.sources, runtime.project);
+    if (request.parameters) checkParameters(request.parameters, runtime.project, request.sources ?? pipeline.sources);
     const run = await runs.start(pipeline, runId(this.#context.clock), {
       command: request.command,
       trigger: 'manual',

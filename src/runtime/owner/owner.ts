@@ -48,6 +48,7 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
   const pipelines = await runtime.pipelines();
   const runs = new Runs(pipelines, runtime, options);
   const stopping = new AbortController();
+  const ending = new AbortController();
 
   const dispatcher = new EventDispatcher({
     state,
@@ -109,7 +110,16 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
   watchdog.start();
 
   return {
-    operations: new OwnerOperations({ ...options, pipelines, runs, scheduler, dispatcher, watchdog }),
+    operations: new OwnerOperations({
+      ...options,
+      pipelines,
+      runs,
+      scheduler,
+      arrivals,
+      dispatcher,
+      watchdog,
+      stopping: ending.signal,
+    }),
     async isIdle() {
       const { running } = await pipelines.orchestrator.stats();
       if (running > 0 || all.some((p) => scheduler.queued(p.name) > 0)) return false;
@@ -117,6 +127,7 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
       return (await telling?.notifier.health())?.overdueSince == null;
     },
     async stop(graceMs) {
+      ending.abort();
       await arrivals.stop();
       await scheduler.stop();
       await retries.stop();

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pipelineOf, Runs, stateFolder } from '../../../test/support/schedule-rig.ts';
 import { SimulatedClock } from '../../../test/support/simulated-clock.ts';
-import type { GranaryError } from '../../lib/errors.ts';
 import { type EventDoc, toEmit } from '../../model/events.ts';
 import { EventDispatcher } from '../events/dispatcher.ts';
 import { subscribeTriggers } from './event-triggers.ts';
-import { manualInput, parseParameters } from './parameters.ts';
 import { Scheduler } from './scheduler.ts';
 
 const manual = { kind: 'manual' } as const;
@@ -70,22 +68,4 @@ test('the end of a run lets the next that waits start', async (t) => {
   await state.transact([toEmit(event('e3', { type: 'run.failed', subject: 'report' }))]);
   await dispatcher.drain();
   assert.deepEqual([runs.started.length, scheduler.queued('report')], [2, 0]);
-});
-
-test('parameters are given as name=value, each once', () => {
-  assert.deepEqual(parseParameters(['day=2026-11-25', 'where=a=b', 'empty=']), {
-    day: '2026-11-25',
-    where: 'a=b',
-    empty: '',
-  });
-  assert.deepEqual(manualInput('granary run', ['day=1']), {
-    trigger: 'manual',
-    command: 'granary run',
-    parameters: { day: '1' },
-  });
-  for (const wrong of [['day'], ['=x'], ['a b=1'], ['a=1', 'a=2']])
-    assert.throws(
-      () => parseParameters(wrong),
-      (e: GranaryError) => e.code === 'cli.usage',
-    );
 });

@@ -3,10 +3,11 @@ import { GranaryError } from '../../lib/errors.ts';
 import { DEAD_LETTERS, deadLetterId, isHeld } from '../../model/dead-letters.ts';
 import { ORIGINS, type OriginDoc, originId, SIGHTINGS } from '../../model/objects.ts';
 import type { FileSource, RemoteFile } from '../../ports/connector.ts';
-import { compileNamePattern, type NamePattern } from '../../project/name-pattern.ts';
+import { compileNamePattern, type NameMatch, type NamePattern } from '../../project/name-pattern.ts';
 import type { Dataset } from '../../project/project.ts';
 import { type StageContext, sourceOf } from '../context.ts';
 import { pollFeeds } from '../extract/poll.ts';
+import { fits, type RunParameters } from '../run/parameters.ts';
 import { companions, isUnfinishedName, readiness } from './readiness.ts';
 
 export interface PollInput {
@@ -16,6 +17,8 @@ export interface PollInput {
   datasets?: string[] | null;
   /** Only files with these paths. */
   paths?: string[] | null;
+  /** Only files whose names have these parts. */
+  parameters?: RunParameters | null;
   /** Also files that gave up in an earlier run. */
   retry_dead_letters?: boolean | null;
   /** Where the list of files goes, in the object store; null: nowhere, only a look is wanted. */
@@ -76,15 +79,16 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
   const found: FoundFile[] = [];
   const present = new Set(files.keys());
   const sidecars = new Set<string>();
-  const claims: { dataset: Dataset; file: RemoteFile }[] = [];
+  const claims: { dataset: Dataset; file: RemoteFile; named: NameMatch }[] = [];
   for (const file of files.values()) {
     const claim = patterns.find((p) => p.pattern.match(file.path));
-    if (!claim) continue;
+    const named = claim?.pattern.match(file.path);
+    if (!claim || !named) continue;
     if (isUnfinishedName(file.path)) {
       wait(out, file.path, 'it has the name of a file that is still being written');
       continue;
     }
-    claims.push({ dataset: claim.dataset, file });
+    claims.push({ dataset: claim.dataset, file, named });
     for (const path of Object.values(companions(file.path, claim.dataset.config))) sidecars.add(path);
   }
   const claimed = new Set(claims.map((c) => c.file.path));
@@ -93,8 +97,9 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
     out.unclaimedCount++;
     if (out.unclaimed.length < 20) out.unclaimed.push(path);
   }
-  for (const { dataset, file: listed } of claims) {
+  for (const { dataset, file: listed, named } of claims) {
     if (sidecars.has(listed.path) || (input.paths && !input.paths.includes(listed.path))) continue;
+    if (!fits(named, input.parameters)) continue;
     const file = await described(connection, listed);
     if (!file) continue;
     const origin = await context.state.get(ORIGINS, originId(dataset.key, file.path));

@@ -39,8 +39,8 @@ export async function pollFeeds(source: Source, input: PollInput, context: Stage
       taken: false,
     });
   }
-  // A backfill of files by their paths is none of feeds.
-  if (input.paths) found.length = 0;
+  // What chooses files by their names is none of feeds.
+  if (input.paths || input.parameters) found.length = 0;
   out.found = found.length;
   out.datasets = [...datasets].sort();
   if (input.list === null) return out;

@@ -5,8 +5,10 @@ import { type EventDoc, toEmit } from '../../model/events.ts';
 import { RUNS, type RunDoc, toPublishRun } from '../../model/runs.ts';
 import { isoNow } from '../../ports/clock.ts';
 import { putWrite } from '../../ports/state-store.ts';
+import { tenantOf } from '../../project/pipelines.ts';
 import type { StageContext } from '../context.ts';
 import { plain } from '../verify/verify.ts';
+import type { RunParameters } from './parameters.ts';
 
 export interface BeginInput {
   run: string;
@@ -27,6 +29,8 @@ export interface RunRequestInput {
   paths?: string[];
   /** Only these objects of those that have landed. */
   objects?: string[];
+  /** Only files and objects whose names have these parts. */
+  parameters?: RunParameters;
 }
 
 /** What the states of the machine rely on. */
@@ -34,7 +38,12 @@ export interface BeginOutput {
   run: string;
   pipeline: string;
   /** What the run takes: `null` is all. */
-  select: { retry_dead_letters: boolean; paths: string[] | null; objects: string[] | null };
+  select: {
+    retry_dead_letters: boolean;
+    paths: string[] | null;
+    objects: string[] | null;
+    parameters: RunParameters | null;
+  };
 }
 
 export async function begin({ run, pipeline, request }: BeginInput, context: StageContext): Promise<BeginOutput> {
@@ -54,7 +63,11 @@ export async function begin({ run, pipeline, request }: BeginInput, context: Sta
         quarantined: 0,
         errors: [],
       };
-  await context.state.transact([putWrite(RUNS, doc), toPublishRun(run), ...(known ? [] : [toEmit(startedEvent(doc))])]);
+  await context.state.transact([
+    putWrite(RUNS, doc),
+    toPublishRun(run),
+    ...(known ? [] : [toEmit(startedEvent(doc, tenantOf(pipeline, context.project)))]),
+  ]);
   return {
     run,
     pipeline,
@@ -62,17 +75,18 @@ export async function begin({ run, pipeline, request }: BeginInput, context: Sta
       retry_dead_letters: request?.retry_dead_letters ?? false,
       paths: request?.paths ?? null,
       objects: request?.objects ?? null,
+      parameters: request?.parameters ?? null,
     },
   };
 }
 
 /** Of a run that begins; one that is continued has begun before. */
-function startedEvent({ id, pipeline, trigger, startedAt }: RunDoc): EventDoc {
+function startedEvent({ id, pipeline, trigger, startedAt }: RunDoc, tenant: string): EventDoc {
   return {
     id: `run.started|${id}`,
     type: 'run.started',
     subject: pipeline,
-    tenant: 'main',
+    tenant,
     at: startedAt,
     data: { run: id, pipeline, trigger },
   };

@@ -7,6 +7,7 @@ import { OBJECTS } from '../../model/objects.ts';
 import { RUNS, type RunDoc, toPublishRun } from '../../model/runs.ts';
 import { isoNow } from '../../ports/clock.ts';
 import { putWrite, type Write } from '../../ports/state-store.ts';
+import { tenantOf } from '../../project/pipelines.ts';
 import type { StageContext } from '../context.ts';
 import type { LoadContext } from '../load.ts';
 import { publish } from '../publish.ts';
@@ -74,7 +75,7 @@ async function end(doc: RunDoc, events: EventDoc[], context: StageContext): Prom
     id: `${type}|${doc.id}|${doc.endedAt}`,
     type,
     subject: doc.pipeline,
-    tenant: 'main',
+    tenant: tenantOf(doc.pipeline, context.project),
     at: doc.endedAt!,
     data: {
       run: doc.id,

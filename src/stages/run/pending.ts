@@ -2,6 +2,7 @@
 import { DEAD_LETTERS, deadLetterId, isHeld } from '../../model/dead-letters.ts';
 import { OBJECTS, type ObjectDoc } from '../../model/objects.ts';
 import type { StageContext } from '../context.ts';
+import { objectFits, type RunParameters } from './parameters.ts';
 
 export interface PendingInput {
   run: string;
@@ -13,6 +14,8 @@ export interface PendingInput {
   retry_dead_letters?: boolean | null;
   /** Only these objects. */
   objects?: string[] | null;
+  /** Only objects whose file names have these parts. */
+  parameters?: RunParameters | null;
 }
 
 /** One line of the list. */
@@ -33,6 +36,7 @@ export async function pending(input: PendingInput, context: StageContext): Promi
     for (const status of ['landed', 'verified'] as const) {
       for await (const object of context.state.query(OBJECTS, { index: 'status', equals: [status, dataset] })) {
         if (input.objects && !input.objects.includes(object.id)) continue;
+        if (!objectFits(object, input.parameters)) continue;
         if (await isGivenUp(object.id, input, context)) continue;
         chosen.push(object);
       }
