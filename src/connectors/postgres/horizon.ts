@@ -11,6 +11,12 @@ const UTC = (expression: string) => `to_char((${expression}) AT TIME ZONE 'UTC',
 const MOMENT = "interval '2 seconds'";
 
 /**
+ * What clients write into columns without zone is the time of their zone, which is often that of the server, and as often UTC. A clock that is
+ * behind only makes more be read again; one that is ahead would lose late commits. So it is never taken to be ahead of UTC.
+ */
+const OFFSET = "least(0, round(extract(epoch FROM localtimestamp - (now() AT TIME ZONE 'UTC'))))::int";
+
+/**
  * Transactions of others: ours only read. Those of other roles are hidden from roles without the rights of `pg_read_all_stats`. Prepared transactions
  * (of two phases) do not tell when they began; on a standby, transactions are open at its primary, where it cannot see them.
  */
@@ -19,7 +25,7 @@ const QUERY = `SELECT ${UTC('statement_timestamp()')},
     count(*) FILTER (WHERE a.query = '<insufficient privilege>'),
     pg_catalog.pg_is_in_recovery(),
     (SELECT count(*) FROM pg_catalog.pg_prepared_xacts p WHERE p.database = pg_catalog.current_database()),
-    round(extract(epoch FROM localtimestamp - (now() AT TIME ZONE 'UTC')))::int
+    ${OFFSET}
   FROM pg_catalog.pg_stat_activity a
   WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid()
     AND NOT (a.application_name = '${APPLICATION}' AND a.usename = session_user)
