@@ -212,7 +212,7 @@ export class Extraction {
     if (!first || !lower) return [];
     const { dialect } = this.#database;
     const ref = dialect.ident(first.name);
-    const conditions = [`${ref} >= ${dialect.value(lower.value, first)}`];
+    const conditions = [`${ref} ${lower.above ? '>' : '>='} ${dialect.value(lower.value, first)}`];
     const second = known?.value?.[1];
     if (lower.exact && rest[0] && second !== undefined) {
       const next = `${dialect.ident(rest[0].name)} >= ${dialect.value(second, rest[0])}`;
@@ -247,7 +247,7 @@ export class Extraction {
       `SELECT ${selectLanded(dialect, plan.watermark)} FROM ${plan.from} WHERE ${dialect.ident(first.name)} IS NOT NULL ORDER BY ${order} LIMIT 1`,
     );
     const after = await this.#database.horizon();
-    return nextMark(first, known, highest ? highest.map((v) => v ?? '') : null, horizon, after);
+    return nextMark(this.#read, first, known, highest ? highest.map((v) => v ?? '') : null, horizon, after);
   }
 
   #warnOfScan({ facts, watermark: [first] }: Plan, title: string): void {

@@ -17,6 +17,8 @@ export interface SqlPosition {
 export interface TableMark {
   /** Everything up to here was read: values of the watermark, or of its first column only. Null: the table was empty. */
   value: string[] | null;
+  /** When it was read, `value` had been the highest for longer than the look-back: what is committed later is above it. */
+  settled: boolean;
   /** The highest value that was ever seen. */
   seen: string[] | null;
   /** Seconds that the server's wall clock was ahead of UTC. */

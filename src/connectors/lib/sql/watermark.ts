@@ -46,29 +46,38 @@ function lookbackOf(read: SqlRead, column: SourceColumn): { seconds: number; cou
   );
 }
 
-/** The value of the first column from which is read; undefined: there is no mark, all is read. `exact`: nothing is read again, so further columns count. */
+/** Rows are read whose first column is at least `value`, or above it. `exact`: nothing is read again, so that further columns count. */
+export interface LowerBound {
+  value: string;
+  above: boolean;
+  exact: boolean;
+}
+
+/** Undefined: there is no mark, all is read. */
 export function lowerBound(
   read: SqlRead,
   column: SourceColumn,
   mark: TableMark | undefined,
   horizon: Horizon,
-): { value: string; exact: boolean } | undefined {
+): LowerBound | undefined {
   const [value] = mark?.value ?? [];
   if (mark === undefined || value === undefined) return undefined;
   const { seconds, count } = lookbackOf(read, column);
   const kind = kindOf(column);
-  if (kind === 'number') return { value: addDecimals(value, `-${count}`) ?? value, exact: count === 0 };
+  if (kind === 'number') return { value: addDecimals(value, `-${count}`) ?? value, above: false, exact: count === 0 };
   const micros = kind === 'other' ? undefined : parseTime(value);
-  if (micros === undefined) return { value, exact: true };
+  if (micros === undefined) return { value, above: false, exact: true };
   // Clocks that were put back show times again that have passed.
   const back = kind === 'instant' ? 0 : Math.max(0, mark.offset - horizon.wallClockOffset);
+  if (mark.settled && back === 0) return { value, above: true, exact: false };
   const from = micros - fromSeconds(seconds + back);
-  if (kind === 'date') return { value: formatDate(from), exact: false };
-  return { value: formatTime(from), exact: seconds + back === 0 };
+  if (kind === 'date') return { value: formatDate(from), above: false, exact: false };
+  return { value: formatTime(from), above: false, exact: seconds + back === 0 };
 }
 
 /** The mark after reading a snapshot whose highest values are `highest`; `horizon` was asked before it, `after` when it was there. */
 export function nextMark(
+  read: SqlRead,
   column: SourceColumn,
   previous: TableMark | undefined,
   highest: string[] | null,
@@ -76,14 +85,23 @@ export function nextMark(
   after: Horizon,
 ): TableMark {
   const kind = kindOf(column);
-  const seen = higher(kind, previous?.seen ?? null, highest);
-  const offset = horizon.wallClockOffset;
-  if (highest === null) return { value: previous?.value ?? null, seen, offset, history: [] };
+  const common = { seen: higher(kind, previous?.seen ?? null, highest), offset: horizon.wallClockOffset };
+  if (highest === null) return { ...common, value: previous?.value ?? null, settled: false, history: [] };
   if (kind === 'number') {
     const history = [...(previous?.history ?? []), { at: after.now, value: highest }].slice(-HISTORY);
-    return { value: safeNumber(history, previous, highest, horizon), seen, offset, history };
+    return { ...common, value: safeNumber(history, previous, highest, horizon), settled: false, history };
   }
-  return { value: safeTime(kind, highest, horizon), seen, offset, history: [] };
+  const value = safeTime(kind, highest, horizon);
+  return { ...common, value, settled: value === highest && isSettled(read, column, highest[0]!, horizon), history: [] };
+}
+
+function isSettled(read: SqlRead, column: SourceColumn, highest: string, horizon: Horizon): boolean {
+  const kind = kindOf(column);
+  const top = kind === 'other' ? undefined : parseTime(highest);
+  if (top === undefined) return false;
+  const end = kind === 'date' ? top + fromSeconds(86_400) : top;
+  const now = parseTime(horizon.now)! + (kind === 'instant' ? 0n : fromSeconds(horizon.wallClockOffset));
+  return end + fromSeconds(lookbackOf(read, column).seconds + STALENESS) < now;
 }
 
 /** Numbers of a transaction are above those that were there before it began. */
