@@ -66,7 +66,7 @@ export class ChannelDelivery {
       ),
     );
     const toSend = plan.merge.length > 0 ? [...plan.send, await this.#merge(plan.merge, now)] : plan.send;
-    for (const entry of toSend.sort((a, b) => (a.dueAt < b.dueAt ? -1 : 1))) {
+    for (const entry of toSend.sort((a, b) => (a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0))) {
       if (signal.aborted || clock.now() < this.#pausedUntil) return;
       await this.#send(entry, signal);
     }
