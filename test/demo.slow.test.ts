@@ -72,7 +72,7 @@ test('the dead letter and the file that is late are told by mail, and that they 
   );
   assert.match(late!.text, /Since: +16 Nov 2026, 06:30/);
   assert.match(late!.html, /<html/);
-  assert.match(over!.text, /Until: +16 Nov 2026, 07:4\d/);
+  assert.match(over!.text, /Until: +16 Nov 2026, 07:\d\d/);
   for (const { subject } of mails) assert.ok(told.includes(`✉ ${subject}`), subject);
 });
 

@@ -46,7 +46,7 @@ async function demo(dir: string): Promise<void> {
   const granary = `npm run -s granary -- -C ${shown}`;
   for (const [what, command] of [
     ['what is held, and how to let it go', 'quarantine list'],
-    ['the books are tables, too', 'query "SELECT dataset, sum(received) FROM granary.books GROUP BY dataset"'],
+    ['the books are tables, too', 'query "SELECT * FROM granary.books LIMIT 9"'],
     ['what happened in the night', 'runs'],
   ]) {
     terminal.line(`  ${style.dim(what!)}`);

@@ -1,11 +1,10 @@
 /** A file that does not come: nothing fails, and still somebody is told. Then it comes, with others that belong to days long gone. */
 import { booksTable } from '../../../src/cli/books-table.ts';
-import { findObjects } from '../../../src/runtime/inventory.ts';
 import { MISHAPS } from '../generate/deliveries.ts';
 import { deliver } from '../setup.ts';
 import { proveBooks } from '../show/expected.ts';
 import { showMail, showSubject } from '../show/mail.ts';
-import { booksOf, chapter, nextMail, type Scene, untilBooks } from './scene.ts';
+import { booksOf, chapter, nextMail, type Scene, tellQuarantine, untilBooks } from './scene.ts';
 
 export async function theFileIsLate(scene: Scene): Promise<void> {
   const { terminal, clock } = scene;
@@ -19,7 +18,7 @@ export async function theFileIsLate(scene: Scene): Promise<void> {
 }
 
 export async function itComes(scene: Scene): Promise<void> {
-  const { dir, terminal, clock, deliveries, owner } = scene;
+  const { dir, terminal, clock, deliveries } = scene;
   clock.forwardTo('2026-11-16T07:45:00+01:00');
   chapter(terminal, '07:45: it comes', [
     `So does ${MISHAPS.late}, ten days late, and an old price list: newer prices stay.`,
@@ -36,6 +35,5 @@ export async function itComes(scene: Scene): Promise<void> {
   booksTable(await booksOf(scene), terminal);
   proveBooks(deliveries.expected.morning, await booksOf(scene), terminal);
   terminal.heading('Still in quarantine, for you');
-  for (const object of await findObjects({ statuses: ['quarantined'] }, owner.runtime.context))
-    terminal.line(`  ${object.file}  ${terminal.style.dim(object.reasons.map((r) => r.message).join(' '))}`);
+  await tellQuarantine(scene);
 }

@@ -1,17 +1,15 @@
 /** The night: files arrive and are loaded by themselves, also those whose transfer broke. */
 import { booksTable } from '../../../src/cli/books-table.ts';
 import { formatBytes, formatCount } from '../../../src/lib/units.ts';
-import { findObjects } from '../../../src/runtime/inventory.ts';
 import { type Delivery, MISHAPS } from '../generate/deliveries.ts';
 import { deliver } from '../setup.ts';
 import { showAttempts } from '../show/attempts.ts';
 import { proveBooks } from '../show/expected.ts';
 import { showRefused } from '../show/refused.ts';
-import { booksOf, chapter, type Scene, untilBooks } from './scene.ts';
+import { booksOf, chapter, type Scene, tellQuarantine, untilBooks } from './scene.ts';
 
 export async function theNight(scene: Scene): Promise<void> {
   const { dir, terminal, deliveries, owner, servers } = scene;
-  const { style } = terminal;
   chapter(terminal, 'Monday 16 November, 03:30: granary up', [
     `${contents(deliveries.night)} arrive on an FTP server and in folders: till lines in Windows-1252 and`,
     'gzip, nested NDJSON, zipped CSV, fixed-width prices, a spreadsheet, customers under OpenPGP. Nobody',
@@ -31,8 +29,7 @@ export async function theNight(scene: Scene): Promise<void> {
   terminal.heading('Refused: one line of each kind');
   await showRefused(owner.runtime.context.warehouse, terminal, 4);
   terminal.heading('In quarantine, whole');
-  for (const object of await findObjects({ statuses: ['quarantined'] }, owner.runtime.context))
-    terminal.line(`  ${object.file}  ${style.dim(object.reasons.map((r) => r.message).join(' '))}`);
+  await tellQuarantine(scene);
 
   chapter(terminal, 'The line broke', [
     `${MISHAPS.interrupted} was half there when the connection was lost; then the server was busy.`,

@@ -2,6 +2,7 @@
 import type { Terminal } from '../../../src/cli/terminal/terminal.ts';
 import { NOTIFICATIONS } from '../../../src/model/notifications.ts';
 import { type DatasetBooks, findBooks, sumByDataset } from '../../../src/runtime/books.ts';
+import { findObjects } from '../../../src/runtime/inventory.ts';
 import type { StoryClock } from '../clock.ts';
 import type { Deliveries, ExpectedBooks } from '../generate/deliveries.ts';
 import type { Mail } from '../mail/message.ts';
@@ -34,6 +35,13 @@ export function chapter(terminal: Terminal, title: string, text: readonly string
 
 export async function booksOf({ owner }: Scene): Promise<DatasetBooks[]> {
   return sumByDataset(await findBooks({}, owner.runtime.context));
+}
+
+/** A line each, by name: what is held and why. */
+export async function tellQuarantine({ owner, terminal }: Scene): Promise<void> {
+  const held = await findObjects({ statuses: ['quarantined'] }, owner.runtime.context);
+  for (const { file, reasons } of held.sort((a, b) => (a.file < b.file ? -1 : 1)))
+    terminal.line(`  ${file}  ${terminal.style.dim(reasons.map((r) => r.message).join(' '))}`);
 }
 
 /** Until the books are as the generator knows them, and nothing runs any more. Errors: what is different, when it stays so. */
