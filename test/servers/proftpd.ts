@@ -25,15 +25,18 @@ export interface FtpServer {
   certificate: TestCertificate;
   /** Control and passive ports, for a proxy. */
   ports: number[];
+  /** Ends, with the transfers that go on; the files stay. */
+  down(): Promise<void>;
+  up(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export const proftpdMissing = () => missing('/usr/sbin/proftpd', '/usr/lib/proftpd/mod_tls.so');
 
-/** `facts: false` makes it hide MLSD and MLST, like the many old servers that do not have them. */
+/** `facts: false` makes it hide MLSD and MLST, like the many old servers that do not have them. `rate`: kilobytes a second of what is fetched. */
 export async function startFtpServer(
   tls: 'none' | 'explicit' | 'implicit',
-  options: { facts?: boolean } = {},
+  options: { facts?: boolean; rate?: number } = {},
 ): Promise<FtpServer> {
   const { folder, files, remove } = await serverFolder('proftpd');
   const certificate = await makeCertificate(folder);
@@ -64,12 +67,21 @@ export async function startFtpServer(
     'DelayEngine off',
     'AllowOverwrite on',
     'MaxLoginAttempts 1',
+    ...(options.rate === undefined ? [] : [`TransferRate RETR ${options.rate}`]),
     ...(options.facts === false ? ['FactsAdvertise off'] : []),
     ...(tls === 'none' ? [] : tlsSettings(tls, certificate)),
   ];
   const configuration = join(folder, 'proftpd.conf');
   await writeFile(configuration, `${settings.join('\n')}\n`);
-  const server = await startServer('/usr/sbin/proftpd', ['--nodaemon', '--config', configuration], { port });
+  let server: { stop(): Promise<void> } | undefined;
+  const up = async () => {
+    server = await startServer('/usr/sbin/proftpd', ['--nodaemon', '--config', configuration], { port });
+  };
+  const down = async () => {
+    await server?.stop();
+    server = undefined;
+  };
+  await up();
   return {
     port,
     user: 'granary',
@@ -77,8 +89,10 @@ export async function startFtpServer(
     files,
     certificate,
     ports: Array.from({ length: 1 + PASSIVE_PORTS }, (_, i) => port + i),
+    up,
+    down,
     async stop() {
-      await server.stop();
+      await down();
       await remove();
     },
   };

@@ -19,6 +19,8 @@ const PATIENCE_MS = 90_000;
 export interface Up {
   process: ChildProcess;
   pid: number;
+  /** Of `performance.now()`. */
+  startedAt: number;
   /** All that it has written, to both streams. */
   said(): string;
   /** Resolves when it has said that it is up. Fails with what it said when it ends before. */
@@ -30,9 +32,10 @@ export interface Up {
 
 /** Starts it on the project in `dir`. It is killed when the test ends. */
 export function startUp(t: Pick<TestContext, 'after'>, dir: string, ...words: string[]): Up {
+  const startedAt = performance.now();
   const child = spawn(process.execPath, [BINARY, 'up', ...words], {
     cwd: dir,
-    env: { PATH: process.env['PATH'], HOME: dir },
+    env: { ...process.env, HOME: dir },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.after(() => child.kill('SIGKILL'));
@@ -52,6 +55,7 @@ export function startUp(t: Pick<TestContext, 'after'>, dir: string, ...words: st
   return {
     process: child,
     pid: child.pid!,
+    startedAt,
     said: () => text,
     ready,
     ended,

@@ -175,6 +175,25 @@ test('a source that fails is looked at less and its errors are kept; the others 
   assert.deepEqual([(await state.get(SOURCE_HEALTH, 'vendor'))!.errors], [0]);
 });
 
+test('a source that cannot be looked at for a while is run once, so that somebody is told, and once when that is over', async (t) => {
+  let broken = true;
+  const { clock, runs } = await rig(t, async () => {
+    if (broken)
+      throw new GranaryError('connector.unreachable', 'The server could not be reached.', { transient: true });
+    return { found: 0, datasets: [] };
+  });
+  await clock.advance(140_000);
+  assert.equal(runs.started.length, 0);
+  await clock.advance(3_600_000);
+  assert.deepEqual(
+    runs.started.map((run) => run.at),
+    ['2026-11-25T12:02:30.000Z'],
+  );
+  broken = false;
+  await clock.advance(3_600_000);
+  assert.equal(runs.started.length, 2);
+});
+
 test('a hanging source holds up no other', async (t) => {
   const { clock, runs } = await rig(
     t,

@@ -47,6 +47,8 @@ const GATHER_MS = 20;
 /** Runs that change nothing are repeated after this, then after twice this and so on. */
 const FUTILE_MS = 1000;
 const FUTILE_MOST_MS = 60_000;
+/** Looks that fail in a row before a run is started to tell of it: as many as a poll has attempts. */
+const TELL_AFTER = 5;
 
 export class Arrivals {
   readonly #watches: SourceWatch[];
@@ -91,6 +93,8 @@ class SourceWatch {
   #dirty = true;
   #dueAt = 0;
   #looks: Looks = { idle: 0, errors: 0, lastArrival: undefined, usual: [] };
+  /** A run was started to tell that the source cannot be looked at. */
+  #told = false;
   #lastFound = '';
   #futile = 0;
   #number = 0;
@@ -140,11 +144,13 @@ class SourceWatch {
         busy = isDue && (await this.#areBusy());
         if (isDue && !busy) {
           this.#dirty = false;
+          const failedBefore = this.#looks.errors;
           const look = await this.#look();
           this.#dueAt = clock.now() + this.#interval(look);
           notBefore = clock.now() + (this.#looks.errors > 0 ? this.#interval(look) : this.#futileDelay(look));
           await state.put(SOURCE_HEALTH, { ...this.#health, nextLookAt: new Date(this.#dueAt).toISOString() });
           if (look && look.found > 0) await this.#fire(look);
+          else await this.#tellOfOutage(failedBefore);
         }
       } catch (e) {
         this.#dirty = true;
@@ -220,20 +226,41 @@ class SourceWatch {
   }
 
   async #fire({ found, datasets }: Look): Promise<void> {
-    const { clock, scheduler } = this.#options;
+    this.#told = false;
     for (const pipeline of this.#pipelines) {
       const own = datasets.filter((name) => takes(pipeline, name));
       if (own.length === 0) continue;
-      await scheduler.fire({
-        id: runIdOfArrival(pipeline.name, clock.now(), this.#number++),
-        pipeline: pipeline.name,
-        trigger: 'arrival',
-        reason: `${found === 1 ? 'A file has' : `${found} files have`} arrived: ${own.join(', ')}.`,
-        input: inputOf(pipeline, 'arrival', {}),
-        coalesce: true,
-        quiet: true,
-      });
+      await this.#start(pipeline, `${found === 1 ? 'A file has' : `${found} files have`} arrived: ${own.join(', ')}.`);
     }
+  }
+
+  /**
+   * Of looks nobody hears. A run of the source fails where the look did, and leaves a dead letter and an incident; one after the outage ends
+   * both, also when no file has come.
+   */
+  async #tellOfOutage(failedBefore: number): Promise<void> {
+    const { errors } = this.#looks;
+    const over = errors === 0 && failedBefore >= TELL_AFTER;
+    if (errors === 0) this.#told = false;
+    if (!over && (errors < TELL_AFTER || this.#told)) return;
+    const reason = over
+      ? 'The source can be looked at again.'
+      : `The source could not be looked at ${errors} times in a row.`;
+    for (const pipeline of this.#pipelines) await this.#start(pipeline, reason);
+    this.#told = errors > 0;
+  }
+
+  async #start(pipeline: Pipeline, reason: string): Promise<void> {
+    const { clock, scheduler } = this.#options;
+    await scheduler.fire({
+      id: runIdOfArrival(pipeline.name, clock.now(), this.#number++),
+      pipeline: pipeline.name,
+      trigger: 'arrival',
+      reason,
+      input: inputOf(pipeline, 'arrival', {}),
+      coalesce: true,
+      quiet: true,
+    });
   }
 
   async #load(): Promise<SourceHealthDoc> {
