@@ -180,6 +180,8 @@ export class OwnerOperations implements api.Operations {
     if (plan.sources.length > 0) {
       const { run } = await this.startRun({
         command: `dlq replay by ${by}`,
+        // Of one source its own pipeline: its success ends what its failure has told.
+        ...(plan.sources.length === 1 && { pipeline: plan.sources[0]! }),
         sources: plan.sources,
         skipCollect: !plan.collect,
       });
