@@ -41,16 +41,19 @@ export interface Copied {
 export async function copyOut(client: Client, statement: string, { write, signal }: CopyOptions): Promise<Copied> {
   signal?.throwIfAborted();
   const out = new Output(write);
-  return new Promise<Copied>((resolve, reject) => {
-    const copy = new CopyQuery(statement, out, (e, declared) => {
+  const declared = await new Promise<number>((resolve, reject) => {
+    const copy = new CopyQuery(statement, out, (e, rows) => {
       signal?.removeEventListener('abort', abort);
       if (e) reject(e);
-      else out.end().then(() => resolve({ declared, received: out.rows }), reject);
+      else resolve(rows);
     });
     const abort = () => copy.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
     signal?.addEventListener('abort', abort, { once: true });
     client.query(copy);
   });
+  await out.end();
+  signal?.throwIfAborted();
+  return { declared, received: out.rows };
 }
 
 /** The part of a query that the driver asks for; it gives the connection away from `submit` until the server is ready for the next one. */
