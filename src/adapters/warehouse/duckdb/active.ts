@@ -22,19 +22,16 @@ export interface Before {
   newestComplete: string | undefined;
 }
 
-export async function before(session: Session, { table, objectId, dataset, supersedes }: LoadRequest): Promise<Before> {
+/** `replay`: the object was loaded before. Undefined when the load only adds an object that is not complete: there is nothing to know. */
+export async function before(session: Session, request: LoadRequest, replay: boolean): Promise<Before | undefined> {
+  const { table, objectId, dataset, supersedes, complete } = request;
+  if (!replay && supersedes.length === 0 && !complete) return undefined;
   const ids = join([objectId, ...supersedes].map((id) => literal(id)));
-  const leaving = await session.all<{ id: string }>(sql`
-    SELECT object_id AS id FROM (${active(table)})
-    WHERE dataset = ${literal(dataset)} AND object_id IN (${ids})`);
-  return { leaving: leaving.map(({ id }) => id), newestComplete: await newestComplete(session, table) };
-}
-
-async function newestComplete(session: Session, table: TableName): Promise<string | undefined> {
-  const [row] = await session.all<{ id: string }>(
-    sql`SELECT object_id AS id FROM (${active(table)}) WHERE complete ${NEWEST_FIRST} LIMIT 1`,
-  );
-  return row?.id;
+  const [row] = await session.all<{ leaving: string[] | null; newest: string | null }>(sql`
+    WITH a AS MATERIALIZED (${active(table)})
+    SELECT list(object_id) FILTER (dataset = ${literal(dataset)} AND object_id IN (${ids})) AS leaving,
+      (SELECT object_id FROM a WHERE complete ${NEWEST_FIRST} LIMIT 1) AS newest FROM a`);
+  return { leaving: row!.leaving ?? [], newestComplete: row!.newest ?? undefined };
 }
 
 /** Of an object that has been recorded. */
@@ -45,41 +42,42 @@ export interface Standing {
   newest: boolean;
   /** `newest`, and valid from a later time than all others. */
   latest: boolean;
-  /** An object that is active, newer and complete. */
+  /** A newer active object is complete. */
   outdated: boolean;
   newestComplete: string | undefined;
   /** As DuckDB prints timestamps. */
   effective: string;
 }
 
-export async function standing(session: Session, { table, objectId }: LoadRequest): Promise<Standing> {
-  const own = literal(objectId);
-  const [row] = await session.all<{ others: number; newest: string; effective: string | null; later: boolean | null }>(
-    sql`WITH a AS MATERIALIZED (${active(table)}), own AS (SELECT effective_at AS effective FROM a WHERE object_id = ${own})
-      SELECT count(*) FILTER (object_id <> ${own}) AS others, (SELECT object_id FROM a ${NEWEST_FIRST} LIMIT 1) AS newest,
-        (SELECT effective FROM own) AS effective,
-        coalesce(max(effective_at) FILTER (object_id <> ${own}) < (SELECT effective FROM own), true) AS later
-      FROM a`,
-  );
-  const { others, newest, effective, later } = row!;
-  const complete = await newestComplete(session, table);
+export async function standing(session: Session, { table, objectId, order }: LoadRequest): Promise<Standing> {
+  const [own, at] = [literal(objectId), literal(order)];
+  const newer = raw(sql`(order_key > ${at} OR (order_key = ${at} AND object_id > ${own}))`);
+  const [row] = await session.all<{
+    others: number;
+    newer: number;
+    effective: string | null;
+    later: boolean | null;
+    outdated: boolean | null;
+    complete: string | null;
+  }>(sql`
+    WITH a AS MATERIALIZED (${active(table)})
+    SELECT count(*) FILTER (object_id <> ${own}) AS others, count(*) FILTER (${newer}) AS newer,
+      max(effective_at) FILTER (object_id = ${own}) AS effective,
+      max(effective_at) FILTER (object_id <> ${own}) < max(effective_at) FILTER (object_id = ${own}) AS later,
+      bool_or(${newer} AND complete) AS outdated, (SELECT object_id FROM a WHERE complete ${NEWEST_FIRST} LIMIT 1) AS complete
+    FROM a`);
+  const { others, effective } = row!;
+  const isActive = effective !== null;
+  const newest = isActive && row!.newer === 0;
   return {
-    active: effective !== null,
-    alone: effective !== null && others === 0,
-    newest: newest === objectId,
-    latest: newest === objectId && later === true,
-    outdated: complete !== undefined && complete !== objectId && (await isOlder(session, table, objectId, complete)),
-    newestComplete: complete,
+    active: isActive,
+    alone: isActive && others === 0,
+    newest,
+    latest: newest && (others === 0 || row!.later === true),
+    outdated: row!.outdated ?? false,
+    newestComplete: row!.complete ?? undefined,
     effective: effective ?? '',
   };
-}
-
-async function isOlder(session: Session, table: TableName, object: string, than: string): Promise<boolean> {
-  const [older] = await session.all<{ id: string }>(
-    sql`SELECT object_id AS id FROM ${loads} WHERE ${isOfTable(table)} AND object_id IN (${literal(object)}, ${literal(than)})
-      ORDER BY order_key, object_id LIMIT 1`,
-  );
-  return older!.id === object;
 }
 
 /** Fills `TEMP.active`, with the object alone where nothing depends on the others. `fromBase`: objects older than the newest complete one do not count. */

@@ -93,12 +93,27 @@ const nameOf = (t: TableName) => `${t.schema}.${t.name}`;
 
 /** Columns in table order; undefined when there is no such table or view. */
 export async function readColumns(session: Session, table: TableName): Promise<WarehouseColumn[] | undefined> {
-  const rows = await session.all<{ column_name: string; data_type: string }>(
-    sql`SELECT column_name, data_type FROM duckdb_columns()
-        WHERE database_name = current_database() AND lower(schema_name) = lower(${literal(table.schema)}) AND lower(table_name) = lower(${literal(table.name)})
-        ORDER BY column_index`,
+  const [columns] = await readColumnsOf(session, [table]);
+  return columns;
+}
+
+/** Of several tables at once, in their order. */
+export async function readColumnsOf(
+  session: Session,
+  tables: readonly TableName[],
+): Promise<(WarehouseColumn[] | undefined)[]> {
+  const isOne = tables.map(
+    ({ schema, name }) =>
+      sql`(lower(schema_name) = lower(${literal(schema)}) AND lower(table_name) = lower(${literal(name)}))`,
   );
-  return rows.length > 0 ? rows.map((r) => ({ name: r.column_name, type: columnType(r.data_type) })) : undefined;
+  const rows = await session.all<{ schema: string; name: string; column_name: string; data_type: string }>(
+    sql`SELECT schema_name AS schema, table_name AS name, column_name, data_type FROM duckdb_columns()
+        WHERE database_name = current_database() AND (${join(isOne, ' OR ')}) ORDER BY column_index`,
+  );
+  return tables.map((table) => {
+    const own = rows.filter((r) => sameName(r.schema, table.schema) && sameName(r.name, table.name));
+    return own.length > 0 ? own.map((r) => ({ name: r.column_name, type: columnType(r.data_type) })) : undefined;
+  });
 }
 
 /** DuckDB's name of a type as a ColumnType, or in lower case where there is none. */

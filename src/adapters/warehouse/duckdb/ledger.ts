@@ -96,12 +96,15 @@ export async function verifyTarget(session: Session, request: LoadRequest): Prom
   );
 }
 
-/** The strategy that the rows of a table follow now; undefined before the first load. */
-export async function tableStrategy(session: Session, table: TableName): Promise<string | undefined> {
-  const [latest] = await session.all<{ strategy: string }>(
-    sql`SELECT strategy FROM ${loads} WHERE ${isOfTable(table)} ORDER BY load_seq DESC LIMIT 1`,
+/** What the latest load of a table says of it: the strategy that its rows follow, and how many there are. Undefined before the first load. */
+export async function latestLoad(
+  session: Session,
+  table: TableName,
+): Promise<{ strategy: string; tableRows: number } | undefined> {
+  const [latest] = await session.all<{ strategy: string; tableRows: number }>(
+    sql`SELECT strategy, table_rows AS "tableRows" FROM ${loads} WHERE ${isOfTable(table)} ORDER BY load_seq DESC LIMIT 1`,
   );
-  return latest?.strategy;
+  return latest;
 }
 
 /** Strategies that say the same have the same text. */

@@ -5,9 +5,9 @@ import { ident, join, literal, sql } from '../../../lib/sql.ts';
 import { type LoadRequest, type LoadResult, type LoadStrategy, SYSTEM_SCHEMA } from '../../../ports/warehouse.ts';
 import { before, rankObjects, type Standing, standing } from './active.ts';
 import { countRows, runSteps, type Tally } from './count.ts';
-import { planEvolution, readColumns } from './evolve.ts';
+import { planEvolution, readColumnsOf } from './evolve.ts';
 import { parquet, rowsOf, survey, verifyIncoming } from './incoming.ts';
-import { findLoad, recordLoad, recordResult, strategyText, tableStrategy, verifyTarget } from './ledger.ts';
+import { findLoad, latestLoad, recordLoad, recordResult, strategyText, verifyTarget } from './ledger.ts';
 import { columnsToRead, rebuild } from './rebuild.ts';
 import { append } from './strategies/append.ts';
 import { merge } from './strategies/merge.ts';
@@ -16,7 +16,7 @@ import { replacePartition } from './strategies/replace-partition.ts';
 import { snapshot } from './strategies/snapshot.ts';
 import { type Change, type Plan, type Strategy, type Target, TEMP } from './strategies/strategy.ts';
 import { REJECTS } from './system-tables.ts';
-import { prepareTombstones } from './tombstones.ts';
+import { planTombstones, tombstoneTable } from './tombstones.ts';
 import { verifyRequest } from './verify-request.ts';
 
 const STRATEGIES: Record<LoadStrategy['strategy'], Strategy> = {
@@ -35,20 +35,21 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
   if (earlier?.curationId === request.curationId) return resultOf(earlier);
   await verifyTarget(session, request);
 
-  const evolution = planEvolution(request, await readColumns(session, table));
-  for (const statement of evolution.statements) await session.run(statement);
-  const tombstones = await prepareTombstones(session, request, evolution);
+  const [columns, tombstoneColumns] = await readColumnsOf(session, [table, tombstoneTable(table)]);
+  const evolution = planEvolution(request, columns);
+  const buried = planTombstones(request, evolution, tombstoneColumns);
+  for (const statement of [...evolution.statements, ...buried.statements]) await session.run(statement);
   await verifyIncoming(session, request);
 
-  const strategyBefore = await tableStrategy(session, table);
-  const { leaving, newestComplete } = await before(session, request);
+  const latest = await latestLoad(session, table);
+  const { leaving, newestComplete } = (await before(session, request, earlier !== undefined)) ?? NOTHING_LEAVES;
   await recordLoad(session, request, earlier);
   const stands = await standing(session, request);
   const target: Target = {
     table: ident(table.schema, table.name),
     columns: evolution.columns,
     strategy: request.strategy,
-    tombstones,
+    tombstones: buried.tombstones,
     complete: stands.newestComplete !== undefined,
   };
   const change: Change = {
@@ -59,14 +60,14 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
     newest: stands.newest,
     latest: stands.latest,
     complete: stands.active && (request.complete ?? false),
-    base: newestComplete === stands.newestComplete ? 'same' : 'other',
+    base: newestComplete === 'unchanged' || newestComplete === stands.newestComplete ? 'same' : 'other',
     effective: stands.effective,
   };
-  const sameStrategy = strategyBefore === undefined || strategyBefore === strategyText(request.strategy);
+  const sameStrategy = latest === undefined || latest.strategy === strategyText(request.strategy);
   const strategy = STRATEGIES[request.strategy.strategy];
   const plan: Plan = sameStrategy ? strategy.plan(change) : { steps: [], rebuild: 'all' };
   const tally = await inOrder(session, request.ordered ?? false, () =>
-    carryOut(session, request, strategy, plan, change),
+    carryOut(session, request, strategy, plan, change, latest?.tableRows),
   );
 
   verifyCount(request, tally.inserted, stands.active);
@@ -76,6 +77,8 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
   for (const temporary of Object.values(TEMP)) await session.run(sql`DROP TABLE IF EXISTS ${temporary}`);
   return result;
 }
+
+const NOTHING_LEAVES = { leaving: [], newestComplete: 'unchanged' } as const;
 
 /** What the object brings. Objects older than the newest complete one bring nothing to a `merge` table. */
 async function incoming(
@@ -91,26 +94,29 @@ async function incoming(
   return { incoming: rows, empty, ...(await survey(session, rows, empty, strategy, tombstones)) };
 }
 
-/** Where nothing but the steps changes rows, and none of the object's were there before, the steps tell what there is to count. */
+/**
+ * Where nothing but the steps changes rows, and none of the object's were there before, the steps tell what there is to count; `rowsBefore` is
+ * what the load before left.
+ */
 async function carryOut(
   session: Session,
   request: LoadRequest,
   strategy: Strategy,
   plan: Plan,
   { target, leaving }: Change,
+  rowsBefore: number | undefined,
 ): Promise<Tally> {
-  const byCounting = plan.rebuild !== undefined || leaving.length > 0;
+  const byCounting = plan.rebuild !== undefined || leaving.length > 0 || rowsBefore === undefined;
   const countBefore = byCounting ? await countRows(session, target, request.objectId) : undefined;
   const fromBase = request.strategy.strategy === 'merge';
   await rankObjects(session, request, { all: (plan.ranks ?? false) || plan.rebuild !== undefined, fromBase });
-  const changed = await runSteps(session, plan.steps);
+  const { enter, leave, end, remember } = await runSteps(session, plan.steps);
   if (plan.rebuild) await rebuild(session, strategy, target, plan.rebuild, request);
-  const count = await countRows(session, target, request.objectId, byCounting ? undefined : changed);
-  return {
-    inserted: count.own,
-    replaced: countBefore ? Math.max(0, countBefore.currentOthers - count.currentOthers) : changed.leave + changed.end,
-    tableRows: count.all,
-  };
+  if (!countBefore)
+    return { inserted: enter + remember, replaced: leave + end, tableRows: (rowsBefore ?? 0) + enter - leave };
+  const count = await countRows(session, target, request.objectId);
+  const replaced = Math.max(0, countBefore.currentOthers - count.currentOthers);
+  return { inserted: count.own, replaced, tableRows: count.all };
 }
 
 /**

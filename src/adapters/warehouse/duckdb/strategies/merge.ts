@@ -6,7 +6,7 @@ import {
   clear,
   columnNames,
   descending,
-  enter,
+  enterFrom,
   fill,
   isDeleted,
   matches,
@@ -40,7 +40,7 @@ export const merge: Strategy = {
 };
 
 /** The object's rows against those of the table and the tombstones: the losers of either side go. No primary key: DuckDB is faster without. */
-function upsert({ target, incoming, newest, nulls }: Change): Plan {
+function upsert({ target, incoming, newest, nulls, deletes }: Change): Plan {
   const { table, strategy, tombstones } = target;
   const { key = [], version = [] } = strategy;
   const batch = sql`CREATE TEMP TABLE ${TEMP.batch} AS ${merge.settle(ranked(incoming), target)}`;
@@ -50,7 +50,7 @@ function upsert({ target, incoming, newest, nulls }: Change): Plan {
   if (!newest || version.length > 0) steps.push(...places.map((place) => ({ statement: lose(place) })));
   steps.push({ statement: sql`DELETE FROM ${table} t USING ${TEMP.batch} b WHERE ${same}`, counts: 'leave' });
   if (tombstones) steps.push({ statement: sql`DELETE FROM ${tombstones.table} t USING ${TEMP.batch} b WHERE ${same}` });
-  return { steps: [...steps, ...enter(raw(sql`SELECT * FROM ${TEMP.batch}`), target)], ranks: !newest };
+  return { steps: [...steps, ...enterFrom(TEMP.batch, target, deletes)], ranks: !newest };
 
   /** Rows of the batch that those in `place` are newer than. */
   function lose(place: Sql): string {

@@ -107,20 +107,21 @@ export function fill({ target, incoming, deletes }: Change, { settle }: Pick<Str
 }
 
 /** Puts what `settle` made where it belongs. */
-export function enter(settled: Sql, { table, tombstones }: Target): Step[] {
-  if (!tombstones) return [{ statement: sql`INSERT INTO ${table} BY NAME ${settled}`, counts: 'enter' }];
+export function enter(settled: Sql, target: Target): Step[] {
+  if (!target.tombstones) return enterFrom(raw(sql`(${settled})`), target, false);
   return [
     { statement: sql`CREATE TEMP TABLE ${TEMP.settled} AS ${settled}` },
-    {
-      statement: sql`INSERT INTO ${table} BY NAME SELECT * EXCLUDE (_gone) FROM ${TEMP.settled} WHERE NOT _gone`,
-      counts: 'enter',
-    },
-    {
-      statement: sql`INSERT INTO ${tombstones.table} BY NAME SELECT ${namesOf(tombstones.columns)} FROM ${TEMP.settled} WHERE _gone`,
-      counts: 'remember',
-    },
+    ...enterFrom(TEMP.settled, target, true),
     { statement: sql`DROP TABLE ${TEMP.settled}` },
   ];
+}
+
+/** The same from a table. `deletes`: some rows are tombstones. */
+export function enterFrom(rows: Sql, { table, tombstones }: Target, deletes: boolean): Step[] {
+  if (!tombstones) return [{ statement: sql`INSERT INTO ${table} BY NAME SELECT * FROM ${rows}`, counts: 'enter' }];
+  const live = sql`INSERT INTO ${table} BY NAME SELECT * EXCLUDE (_gone) FROM ${rows} WHERE NOT _gone`;
+  const gone = sql`INSERT INTO ${tombstones.table} BY NAME SELECT ${namesOf(tombstones.columns)} FROM ${rows} WHERE _gone`;
+  return [{ statement: live, counts: 'enter' }, ...(deletes ? [{ statement: gone, counts: 'remember' } as const] : [])];
 }
 
 /** Takes everything out. */
