@@ -62,6 +62,10 @@ export class NameTable {
     return true;
   }
 
+  hash(name: number): number {
+    return this.#hashes[name]!;
+  }
+
   get(name: number): QName {
     return this.#names[name]!;
   }

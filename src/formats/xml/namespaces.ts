@@ -15,6 +15,8 @@ const UNKNOWN = -1;
 export class Scope {
   /** By name: the symbol of an element; -1 for what was not asked yet. */
   symbols = new Int16Array(64).fill(UNKNOWN);
+  /** Changes with every change of `symbols`. */
+  version = 0;
   readonly parent: Scope | undefined;
   readonly #bindings: ReadonlyMap<string, string>;
   #inner = new Map<string, Scope>();
@@ -58,6 +60,7 @@ export class Scope {
       this.symbols = grown(this.symbols, Math.max(name + 1, 2 * known)).fill(UNKNOWN, known);
     }
     this.symbols[name] = symbol;
+    this.version++;
     return symbol;
   }
 

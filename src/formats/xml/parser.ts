@@ -6,18 +6,15 @@ import { MAX_RECORD_BYTES } from '../lib/lines.ts';
 import { TEXT_STOPS } from './characters.ts';
 import { XmlError } from './errors.ts';
 import { Markup } from './markup.ts';
-import { grown, NameTable } from './names.ts';
+import { NameTable } from './names.ts';
 import { Scope } from './namespaces.ts';
 import { ATTRIBUTES, type Automaton, LEVEL, TEXT } from './plan.ts';
 import type { Gathered } from './records.ts';
+import { EVENT, MOST_LEVELS, Scanner } from './scanner.ts';
 import { StartTag } from './start-tag.ts';
 import { CONTENT, KEEP, NIL, PLAIN } from './values.ts';
 import { Window } from './window.ts';
 
-/** Deeper than any document that means something; what is open is kept in memory. */
-export const MOST_LEVELS = 10_000;
-
-const LF = 0x0a;
 const BANG = 0x21;
 const AMPERSAND = 0x26;
 const SLASH = 0x2f;
@@ -29,15 +26,11 @@ const BRACKET = 0x5d;
 export class XmlParser {
   readonly #automaton: Automaton;
   readonly #gathered: Gathered;
-  readonly #window = new Window();
+  readonly #scanner = new Scanner();
+  readonly #window = new Window(this.#scanner);
   readonly #names = new NameTable();
   readonly #markup = new Markup(this.#window);
   readonly #tag = new StartTag(this.#window, this.#names, this.#markup);
-  /** By depth, from 1: state, name, where the content begins in the window, whether white space is kept. */
-  #states = new Int32Array(64);
-  #open = new Int32Array(64);
-  #contents = new Int32Array(64);
-  #keep = new Uint8Array(64);
   #depth = 0;
   /** Nothing but text came since the last start tag. */
   #leaf = false;
@@ -46,17 +39,14 @@ export class XmlParser {
   readonly #scopeDepths: number[] = [0];
   /** The element that `xsi:nil` says is missing. */
   #nilDepth = 0;
-  /** The element around records whose text is wanted. */
-  #pinDepth = 0;
   #rootSeen = false;
-  /** Newlines are counted up to here. */
-  #counted = 0;
-  #line = 1;
+  /** Columns of attributes, by state and name. */
+  readonly #attributeColumns = new Map<number, readonly number[]>();
 
   constructor(automaton: Automaton, gathered: Gathered) {
     this.#automaton = automaton;
     this.#gathered = gathered;
-    this.#states[0] = automaton.outside;
+    this.#scanner.states[0] = automaton.outside;
   }
 
   /** Errors: XmlError; LateValue; GranaryError `format.line_too_long`. Records before the error were handed on. */
@@ -76,99 +66,108 @@ export class XmlParser {
     const at = window.base + window.end;
     if (this.#markup.name !== undefined) throw new XmlError(`the document ends within ${this.#markup.name}`, at);
     if (this.#depth > 0)
-      throw new XmlError(`the document ends before </${this.#names.text(this.#open[this.#depth]!)}>`, at);
+      throw new XmlError(`the document ends before </${this.#names.text(this.#scanner.open[this.#depth]!)}>`, at);
     if (window.position < window.end) throw new XmlError('the document ends within a tag or a reference', at);
     if (!this.#rootSeen) throw new XmlError('there is no root element', at);
   }
 
   #parse(): void {
     const { bytes: b, end } = this.#window;
-    let { flags } = this.#automaton;
-    let states = this.#states;
-    let open = this.#open;
-    const names = this.#names;
-    let { pool, starts } = names;
-    let depth = this.#depth;
+    const markup = this.#markup;
     let i = this.#window.position;
-    let leaf = this.#leaf;
-    let inMarkup = this.#markup.name !== undefined;
     for (;;) {
-      if (inMarkup) {
-        i = this.#markup.pass(i);
-        inMarkup = this.#markup.name !== undefined;
-        if (inMarkup) break;
+      if (markup.name !== undefined) {
+        i = markup.pass(i);
+        if (markup.name !== undefined) break;
       }
-      if (depth === 0) {
-        i = this.#markup.aroundRoot(i, this.#rootSeen);
+      if (this.#depth === 0) {
+        i = markup.aroundRoot(i, this.#rootSeen);
         if (i === end) break;
+      } else {
+        i = this.#passUsual(i);
+        if (this.#depth === 0) continue;
       }
       while (TEXT_STOPS[b[i]!] === 0) i++;
+      const before = i;
       if (b[i] !== LESS) {
-        if (i === end) break;
-        const next = this.#sign(i);
-        if (next < 0) break;
-        leaf &&= b[i] === BRACKET;
-        i = next;
-        continue;
+        if (i === end || this.#depth === 0) break;
+        i = this.#sign(i);
+        this.#leaf &&= b[before] === BRACKET;
+      } else if (b[i + 1] === SLASH) {
+        if (this.#depth === 0) throw this.#window.error('an end tag without a start tag', i);
+        i = this.#endTag(i, this.#scanner.open[this.#depth]!);
+        if (i >= 0) this.#end(before, i, this.#leaf);
+      } else if (b[i + 1] === BANG || b[i + 1] === QUESTION) {
+        this.#leaf = false;
+        i = markup.begin(i, this.#depth, this.#rootSeen);
+      } else {
+        i = this.#tag.read(i);
+        if (i >= 0) this.#start(before, i);
       }
-      const tag = i;
-      const c = b[tag + 1]!;
-      if (c === SLASH) {
-        if (depth === 0) throw this.#window.error('an end tag without a start tag', tag);
-        let p = starts[open[depth]!]!;
-        const q = starts[open[depth]! + 1]!;
-        i = tag + 2;
-        while (p < q && pool[p] === b[i]) {
-          p++;
-          i++;
-        }
-        if (p === q && b[i] === GREATER) i++;
-        else {
-          i = this.#endTag(tag, open[depth]!);
-          if (i < 0) {
-            i = tag;
-            break;
-          }
-        }
-        if (flags[states[depth]!] !== 0) this.#close(depth, tag, i, leaf);
-        if (depth === this.#scopeDepths.at(-1)) this.#leaveScope();
-        depth--;
-        leaf = false;
-        continue;
+      if (i < 0) {
+        i = before;
+        break;
       }
-      if (c === BANG || c === QUESTION) {
-        leaf = false;
-        const next = this.#markup.begin(tag, depth, this.#rootSeen);
-        if (next < 0) break;
-        i = next;
-        inMarkup = this.#markup.name !== undefined;
-        continue;
-      }
-      const next = this.#tag.read(tag);
-      if (next < 0) break;
-      if (depth === 0 && this.#rootSeen) throw this.#window.error('a second root element', tag);
-      this.#rootSeen = true;
-      if (depth === MOST_LEVELS) throw this.#window.error(`elements are nested more than ${MOST_LEVELS} deep`, tag);
-      depth++;
-      if (depth === states.length) {
-        this.#deepen();
-        states = this.#states;
-        open = this.#open;
-      }
-      this.#start(depth, tag, next);
-      ({ pool, starts } = names);
-      flags = this.#automaton.flags;
-      i = next;
-      leaf = true;
-      if (!this.#tag.isEmpty) continue;
-      if (flags[states[depth]!] !== 0) this.#close(depth, i, i, true);
-      if (depth === this.#scopeDepths.at(-1)) this.#leaveScope();
-      depth--;
-      leaf = false;
     }
     this.#window.position = i;
-    this.#depth = depth;
-    this.#leaf = leaf;
+  }
+
+  /** Lets the scanner pass what it can from `position` on; returns where it has stopped. */
+  #passUsual(position: number): number {
+    const scanner = this.#scanner;
+    let i = position;
+    let full = true;
+    while (full) {
+      scanner.sync(this.#names, this.#scope, this.#automaton);
+      const special = Math.max(this.#nilDepth, this.#scopeDepths.at(-1)!);
+      full = scanner.scan(i, this.#depth, this.#leaf, special, this.#gathered.own);
+      i = scanner.position;
+      this.#depth = scanner.depth;
+      this.#leaf = scanner.leaf;
+      this.#takeEvents();
+    }
+    return i;
+  }
+
+  #takeEvents(): void {
+    const { events, eventsEnd } = this.#scanner;
+    const gathered = this.#gathered;
+    const automaton = this.#automaton;
+    const { bytes } = this.#window;
+    for (let e = 0; e < eventsEnd; e += EVENT.size) {
+      const a = events[e + 1]!;
+      switch (events[e]) {
+        case EVENT.value: {
+          const columns = automaton.text(a);
+          for (let c = 0; c < columns.length; c++)
+            gathered.value(columns[c]!, bytes, events[e + 2]!, events[e + 3]!, events[e + 4]!);
+          break;
+        }
+        case EVENT.attribute: {
+          const columns = this.#columnsOf(a, events[e + 2]!);
+          for (let c = 0; c < columns.length; c++)
+            gathered.value(columns[c]!, bytes, events[e + 3]!, events[e + 4]!, events[e + 5]!);
+          break;
+        }
+        case EVENT.opened:
+          gathered.open(a, events[e + 2]!, events[e + 3]!);
+          break;
+        default:
+          gathered.close(a, bytes, events[e + 2]!);
+      }
+    }
+  }
+
+  /** Columns of an attribute without a prefix. */
+  #columnsOf(state: number, name: number): readonly number[] {
+    const key = state * 2 ** 20 + name;
+    let columns = this.#attributeColumns.get(key);
+    if (!columns) {
+      const { symbol } = this.#scope.attribute(name, this.#names, this.#automaton, 0);
+      columns = this.#automaton.attributes(state, symbol);
+      this.#attributeColumns.set(key, columns);
+    }
+    return columns;
   }
 
   /** A reference or a bracket in text: behind it, or -1 when it is not complete. */
@@ -181,11 +180,12 @@ export class XmlParser {
     return i + 1;
   }
 
-  /** An end tag that is not just `</name>`: behind it, or -1 when it is not complete. */
+  /** Behind an end tag, or -1 when it is not complete. */
   #endTag(tag: number, name: number): number {
     const { bytes: b, end } = this.#window;
-    const close = b.indexOf(GREATER, tag);
-    if (close < 0 || close >= end) {
+    let close = tag + 2;
+    while (close < end && b[close] !== GREATER) close++;
+    if (close >= end) {
       this.#window.limitToken(tag);
       return -1;
     }
@@ -201,49 +201,41 @@ export class XmlParser {
     );
   }
 
-  #start(depth: number, tag: number, content: number): void {
+  /** A start tag at `tag`, with its content behind it. */
+  #start(tag: number, content: number): void {
+    const { base } = this.#window;
+    if (this.#depth === 0 && this.#rootSeen) throw this.#window.error('a second root element', tag);
+    this.#rootSeen = true;
+    if (this.#depth === MOST_LEVELS) throw this.#window.error(`elements are nested more than ${MOST_LEVELS} deep`, tag);
+    const depth = ++this.#depth;
     const start = this.#tag;
     const automaton = this.#automaton;
-    const base = this.#window.base;
+    const { states, open, contents, keep } = this.#scanner;
     if (start.declares) {
       this.#scope = this.#scope.within(start.declarations(), base + tag);
       this.#scopeDepths.push(depth);
     }
-    const scope = this.#scope;
-    const { name } = start;
-    let symbol = name < scope.symbols.length ? scope.symbols[name]! : -1;
-    if (symbol < 0) symbol = scope.element(name, this.#names, automaton, base + tag + 1);
-    const from = this.#states[depth - 1]!;
-    let state = automaton.transitions[from * automaton.width + symbol]!;
-    if (state < 0) state = automaton.next(from, symbol);
-    this.#states[depth] = state;
-    this.#open[depth] = name;
-    this.#contents[depth] = content;
-    this.#keep[depth] = this.#keep[depth - 1]!;
+    const symbol = this.#scope.element(start.name, this.#names, automaton, base + tag + 1);
+    const state = automaton.next(states[depth - 1]!, symbol);
+    states[depth] = state;
+    open[depth] = start.name;
+    contents[depth] = content;
+    keep[depth] = keep[depth - 1]!;
     const flags = automaton.flags[state]!;
-    if (flags !== 0) this.#begin(flags, state, depth, tag);
+    if ((flags & LEVEL) !== 0) {
+      const level = automaton.level[state]!;
+      this.#gathered.open(level, tag, level === this.#gathered.own ? this.#scanner.lineAt(tag) : 0);
+    }
     if (start.hasSpecial) this.#specialAttributes(depth);
     if ((flags & ATTRIBUTES) !== 0) this.#attributes(state);
-  }
-
-  /** Something that is looked for begins. */
-  #begin(flags: number, state: number, depth: number, tag: number): void {
-    const gathered = this.#gathered;
-    if ((flags & LEVEL) !== 0) {
-      const level = this.#automaton.level[state]!;
-      if (level === gathered.own) this.#countTo(tag);
-      gathered.open(level, tag, this.#line);
-    }
-    if ((flags & TEXT) !== 0 && this.#pinDepth === 0) {
-      const isAround = this.#automaton.text(state).some((c) => gathered.levels[c] !== gathered.own);
-      if (isAround) this.#pinDepth = depth;
-    }
+    this.#leaf = true;
+    if (start.isEmpty) this.#end(content, content, true);
   }
 
   /** `xml:space` and `xsi:nil`; and prefixes must be declared, and no two names mean the same. */
   #specialAttributes(depth: number): void {
     const { space, nil } = this.#tag.special(this.#scope, this.#automaton);
-    if (space !== undefined) this.#keep[depth] = space === 'preserve' ? KEEP : 0;
+    if (space !== undefined) this.#scanner.keep[depth] = space === 'preserve' ? KEEP : 0;
     if (nil) this.#nilDepth = depth;
   }
 
@@ -257,27 +249,22 @@ export class XmlParser {
     }
   }
 
-  /** An element that means something ends: `tag` is where its end tag begins, `end` is behind that. */
-  #close(depth: number, tag: number, end: number, leaf: boolean): void {
-    const state = this.#states[depth]!;
+  /** The innermost element ends: `tag` is where its end tag begins, `end` is behind that. */
+  #end(tag: number, end: number, leaf: boolean): void {
+    const depth = this.#depth;
+    const { states, contents, keep } = this.#scanner;
+    const state = states[depth]!;
     const automaton = this.#automaton;
     const { bytes } = this.#window;
     if ((automaton.flags[state]! & TEXT) !== 0) {
-      const kind = this.#nilDepth === depth ? NIL : (leaf ? PLAIN : CONTENT) | this.#keep[depth]!;
-      for (const column of automaton.text(state))
-        this.#gathered.value(column, bytes, this.#contents[depth]!, tag, kind);
+      const kind = this.#nilDepth === depth ? NIL : (leaf ? PLAIN : CONTENT) | keep[depth]!;
+      for (const column of automaton.text(state)) this.#gathered.value(column, bytes, contents[depth]!, tag, kind);
     }
     if (this.#nilDepth === depth) this.#nilDepth = 0;
-    if (this.#pinDepth === depth) this.#pinDepth = 0;
     if ((automaton.flags[state]! & LEVEL) !== 0) this.#gathered.close(automaton.level[state]!, bytes, end);
-  }
-
-  #deepen(): void {
-    const size = 4 * this.#states.length;
-    this.#states = grown(this.#states, size);
-    this.#open = grown(this.#open, size);
-    this.#contents = grown(this.#contents, size);
-    this.#keep = grown(this.#keep, size);
+    if (depth === this.#scopeDepths.at(-1)) this.#leaveScope();
+    this.#depth--;
+    this.#leaf = false;
   }
 
   #leaveScope(): void {
@@ -285,33 +272,40 @@ export class XmlParser {
     this.#scope = this.#scope.parent!;
   }
 
-  #countTo(position: number): void {
-    const { bytes } = this.#window;
-    let lines = 0;
-    for (let i = this.#counted; i < position; i++) if (bytes[i] === LF) lines++;
-    this.#line += lines;
-    this.#counted = position;
-  }
-
   /** What of the window is still needed. */
   #keepFrom(): number {
     let from = this.#window.position;
     if (this.#gathered.start >= 0) from = Math.min(from, this.#gathered.start);
-    if (this.#pinDepth > 0) from = Math.min(from, this.#contents[this.#pinDepth]!);
-    this.#countTo(Math.max(from, this.#counted));
+    const around = this.#textAround();
+    if (around > 0) from = Math.min(from, this.#scanner.contents[around]!);
+    this.#scanner.lineAt(from);
     return from;
   }
 
+  /** Depth of the outermost open element around records whose text is wanted; 0 for none. */
+  #textAround(): number {
+    const { states } = this.#scanner;
+    const { levels, own } = this.#gathered;
+    for (let depth = 1; depth <= this.#depth; depth++) {
+      const state = states[depth]!;
+      const isText = (this.#automaton.flags[state]! & TEXT) !== 0;
+      if (isText && this.#automaton.text(state).some((c) => levels[c] !== own)) return depth;
+    }
+    return 0;
+  }
+
   #shift(by: number): void {
-    this.#counted -= by;
+    this.#scanner.shiftLines(by);
     this.#gathered.shift(by);
-    for (let d = 1; d <= this.#depth; d++) this.#contents[d]! -= by;
+    const { contents } = this.#scanner;
+    for (let d = 1; d <= this.#depth; d++) contents[d]! -= by;
   }
 
   #giveUpWhatIsTooLong(): void {
     const { bytes, end } = this.#window;
     this.#gathered.giveUp(bytes, end);
-    if (this.#pinDepth > 0 && end - this.#contents[this.#pinDepth]! > MAX_RECORD_BYTES)
-      throw this.#window.tooLong(`The text of <${this.#names.text(this.#open[this.#pinDepth]!)}>`);
+    const around = this.#textAround();
+    if (around > 0 && end - this.#scanner.contents[around]! > MAX_RECORD_BYTES)
+      throw this.#window.tooLong(`The text of <${this.#names.text(this.#scanner.open[around]!)}>`);
   }
 }

@@ -72,6 +72,8 @@ export class Automaton {
   /** By `state * width + symbol`; -1 for what is not known yet. */
   transitions = new Int32Array(0);
   width = 8;
+  /** Changes with every change of the tables above. */
+  version = 0;
   readonly plan: XmlPlan;
   readonly #states: State[] = [];
   readonly #byKey = new Map<string, number>();
@@ -136,6 +138,7 @@ export class Automaton {
     if (this.transitions[at]! >= 0) return this.transitions[at]!;
     const next = this.#compute(this.#states[state]!, symbol);
     this.transitions[state * this.width + symbol] = next;
+    this.version++;
     return next;
   }
 

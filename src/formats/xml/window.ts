@@ -4,12 +4,11 @@ import { formatBytes } from '../../lib/units.ts';
 import { MAX_RECORD_BYTES } from '../lib/lines.ts';
 import { firstIllegal, firstOfXml11, shownByte, wholeCharacters } from './characters.ts';
 import { XmlError } from './errors.ts';
-
-const INITIAL_BYTES = 2 ** 12;
+import type { Scanner } from './scanner.ts';
 
 export class Window {
   /** Those from `end` on mean nothing, but that a zero is at `end`, which stops every scan. */
-  bytes: Buffer = Buffer.alloc(INITIAL_BYTES);
+  bytes: Buffer;
   end = 0;
   /** How far it was parsed. */
   position = 0;
@@ -20,17 +19,23 @@ export class Window {
   /** Characters up to here are checked. */
   #checked = 0;
   #fault: XmlError | undefined;
+  readonly #scanner: Scanner;
+
+  constructor(scanner: Scanner) {
+    this.#scanner = scanner;
+    this.bytes = scanner.window;
+  }
 
   /** Adds a chunk, and drops what is before `unneeded`. Returns by how much the rest has moved. The chunk up to its first illegal character counts. */
   append(chunk: Uint8Array, unneeded: number): number {
     const keep = Math.min(unneeded, this.#checked);
     const kept = this.end - keep;
     const needed = kept + chunk.length + 1;
+    this.bytes.copyWithin(0, keep, this.end);
     if (needed > this.bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.bytes.length));
-      this.bytes.copy(larger, 0, keep, this.end);
-      this.bytes = larger;
-    } else this.bytes.copyWithin(0, keep, this.end);
+      this.#scanner.enlarge(needed);
+      this.bytes = this.#scanner.window;
+    }
     this.base += keep;
     this.position -= keep;
     this.#checked -= keep;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test from 'node:test';
-import { generate } from './build.ts';
+import { generate, generatedPath, SCANNERS } from './build.ts';
 import { LineIndex } from './line-index.ts';
 import { RecordScanner, type ScanDialect } from './record-scanner.ts';
 
@@ -27,9 +27,11 @@ function scan(text: string | Buffer, dialect: Partial<ScanDialect> = {}, chunk =
   };
 }
 
-test('the embedded module is the compiled source', async () => {
-  assert.equal(await readFile(new URL('record-scanner.wasm.ts', import.meta.url), 'utf8'), await generate());
-});
+for (const [name, scanner] of Object.entries(SCANNERS)) {
+  test(`the embedded module of ${name} is the compiled source`, async () => {
+    assert.equal(await readFile(generatedPath(scanner), 'utf8'), await generate(scanner));
+  });
+}
 
 test('records are counted with LF, CRLF and CR, with or without a last line end', () => {
   for (const end of ['\n', '\r\n', '\r'])

@@ -1,0 +1,87 @@
+// Passes tags for the independent count of elements: depth, and nothing about names. It stops at what the host must look at.
+// AssemblyScript; `node src/lib/scan/build.ts` compiles it into tags.wasm.ts. The host side is count.ts.
+
+const INPUT: usize = 65536;
+
+let at: i32;
+let depth: i32;
+let interest: i32;
+
+export function atNow(): i32 { return at; }
+export function depthNow(): i32 { return depth; }
+export function interestNow(): i32 { return interest; }
+
+// The first of three signs at or behind `from`; `end` or more when there is none.
+@inline
+function firstOf(from: usize, end: usize, a: u8, b: u8, c: u8): usize {
+  let p = from;
+  while (p < end) {
+    const bytes = v128.load(p);
+    const found = i8x16.bitmask(v128.or(
+      v128.or(i8x16.eq(bytes, i8x16.splat(<i8>a)), i8x16.eq(bytes, i8x16.splat(<i8>b))), i8x16.eq(bytes, i8x16.splat(<i8>c)),
+    ));
+    if (found != 0) return p + <usize>i32.ctz(found);
+    p += 16;
+  }
+  return end;
+}
+
+// The ">" of a tag; `end` or more when there is none.
+@inline
+function tagEnd(from: usize, end: usize): usize {
+  let p = from;
+  while (true) {
+    p = firstOf(p, end, 0x3e, 0x22, 0x27);
+    if (p >= end) return end;
+    const sign = load<u8>(p);
+    if (sign == 0x3e) return p;
+    p = firstOf(p + 1, end, sign, sign, sign);
+    if (p >= end) return end;
+    p++;
+  }
+  return end;
+}
+
+// Goes on at `from` in an input of `size` bytes, with so many elements open, of which the first `within` are known to the host, which
+// wants to see the children of the last of them. Returns 1 when `at` is behind the "<" of one, 2 at the "<" of what is no tag, and 0
+// when more is needed from `at` on.
+export function pass(from: i32, size: i32, open: i32, within: i32): i32 {
+  const end = INPUT + <usize>size;
+  let p = INPUT + <usize>from;
+  depth = open;
+  interest = within;
+  let result = 0;
+  while (true) {
+    p = firstOf(p, end, 0x3c, 0x3c, 0x3c);
+    if (p + 1 >= end) break;
+    const sign = load<u8>(p, 1);
+    if (sign == 0x2f) {
+      const close = firstOf(p + 2, end, 0x3e, 0x3e, 0x3e);
+      if (close >= end) break;
+      if (depth > 0) {
+        if (interest == depth) interest--;
+        depth--;
+      }
+      p = close + 1;
+      continue;
+    }
+    if (sign == 0x21 || sign == 0x3f) {
+      result = 2;
+      break;
+    }
+    if (depth == interest) {
+      result = 1;
+      p++;
+      break;
+    }
+    const close = tagEnd(p + 1, end);
+    if (close >= end) break;
+    if (load<u8>(close - 1) != 0x2f) depth++;
+    elements++;
+    p = close + 1;
+  }
+  at = <i32>(p - INPUT);
+  return result;
+}
+let elements: i32;
+export function elementsNow(): i32 { return elements; }
