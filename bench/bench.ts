@@ -7,6 +7,8 @@ const BENCHES: Record<string, { file: string; args?: string[]; what: string }> =
   scan: { file: 'csv-scan.ts', what: 'the independent record count' },
   codecs: { file: 'codecs.ts', what: 'decompression and decryption against their command-line tools' },
   transfer: { file: 'transfer.ts', what: 'FTP against curl, SFTP against sftp' },
+  xml: { file: 'xml.ts', what: 'XML to a table against saxes that only parses' },
+  extract: { file: 'extract.ts', what: 'a table of MariaDB against the server writing the file itself' },
   machines: { file: 'machines.ts', what: 'the interpreter of state machines against bare SQLite transactions' },
   '5M': { file: 'file-path.ts', args: ['--rows', '5M'], what: 'the file path, 5 M rows × 15 columns' },
   '70M': { file: 'file-path.ts', args: ['--rows', '70M'], what: 'the file path, 70 M rows × 8 columns' },
