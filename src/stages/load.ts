@@ -56,6 +56,7 @@ export async function load(input: LoadInput, context: LoadContext): Promise<Load
     rows: counts.accepted,
     rejects: await Promise.all(curation.rejects.map((key) => context.objects.localPath(key))),
     strategy: dataset.config.load,
+    complete: object.complete ?? false,
     ordered: dataset.config.sort_by !== undefined,
     evolve: true,
     siblings: () => siblingsOf(context, dataset, object.id),

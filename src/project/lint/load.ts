@@ -1,8 +1,8 @@
 /** How rows enter the table: what each strategy needs. */
 import type { Dataset } from '../project.ts';
 import type { Report } from '../report.ts';
-import { NAME } from '../specs/dataset.ts';
-import { columnSets, expectStored, withPaths } from './column-sets.ts';
+import { type DatasetConfig, NAME } from '../specs/dataset.ts';
+import { type ColumnSets, columnSets, expectStored, storedTypes, withPaths } from './column-sets.ts';
 
 export function checkLoad({ config, table }: Dataset, report: Report): void {
   const { load } = config;
@@ -30,5 +30,33 @@ export function checkLoad({ config, table }: Dataset, report: Report): void {
   useless('partition', strategy === 'replace_partition');
   useless('deletes', strategy === 'snapshot');
 
+  checkDeleted(config, sets, report);
   if (!NAME.regex.test(table.name)) report.error(['table'], `"${table.name}" is not ${NAME.meaning}`);
+}
+
+/** The column that says that a key was deleted. Types that only the engine knows are checked when rows are loaded. */
+function checkDeleted(config: DatasetConfig, sets: ColumnSets, report: Report): void {
+  const { strategy, deleted, key = [], version = [] } = config.load;
+  if (deleted === undefined) return;
+  const path = ['load', 'deleted'];
+  if (strategy === 'replace' || strategy === 'replace_partition') {
+    report.error(path, {
+      message: `"${strategy}" takes whole objects or partitions, so no row can say that its key was deleted`,
+      hint: 'Use "merge" or "snapshot" with a key, or leave out "deleted"',
+      atKey: true,
+    });
+    return;
+  }
+  expectStored(deleted, sets, report, path);
+  const type = storedTypes(config).get(deleted);
+  if (type !== undefined && type !== 'boolean')
+    report.error(path, {
+      message: `column "${deleted}" is ${type}, and only a boolean can say that a key was deleted`,
+      hint: `Give it the type boolean, or make a column from it: computed: { is_deleted: "${deleted} = '…'" }`,
+    });
+  if (strategy !== 'append' && [...key, ...version].includes(deleted))
+    report.error(path, {
+      message: `column "${deleted}" is not in the table, so it can be neither key nor version`,
+      hint: `Take it out of "${key.includes(deleted) ? 'key' : 'version'}"`,
+    });
 }

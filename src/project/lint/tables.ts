@@ -48,6 +48,13 @@ function checkSameTable(first: ResolvedDataset, other: ResolvedDataset): void {
       message: `fills table "${other.dataset.table.name}" as ${who} does, but with another load strategy or key`,
       atKey,
     });
+  const [there, here] = [first, other].map((d) => d.dataset.config.load.deleted);
+  const says = (deleted: string | undefined) => (deleted === undefined ? 'none' : `"deleted: ${deleted}"`);
+  if (there !== here)
+    other.report.error(path, {
+      message: `fills table "${other.dataset.table.name}" as ${who} does, but that one has ${says(there)} in "load" and this one ${says(here)}`,
+      atKey,
+    });
 }
 
 function differenceOf(a: Map<string, string | undefined>, b: Map<string, string | undefined>): string | undefined {

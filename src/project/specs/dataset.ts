@@ -31,10 +31,22 @@ export const load = s.object(
       doc: '`snapshot`: an object lists all rows there are; keys that are missing from it are closed.',
       default: false,
     }),
+    deleted: s.text({
+      doc: 'A boolean column that is true in rows which say that their key was deleted. `merge` takes the key out, `snapshot` closes it; the table does not have the column. `append` keeps all rows, with it.',
+      example: 'is_deleted',
+      optional: true,
+    }),
   },
   {
     doc: 'How rows enter the table.',
-    default: { strategy: 'append', deletes: false, key: undefined, version: undefined, partition: undefined },
+    default: {
+      strategy: 'append',
+      deletes: false,
+      key: undefined,
+      version: undefined,
+      partition: undefined,
+      deleted: undefined,
+    },
     shorthand: {
       label: 'strategy',
       schema: { enum: ['append', 'replace'] },
