@@ -106,6 +106,13 @@ export interface Snapshot {
   /** A further connection. Where `sharesSnapshot`, it sees what this one sees; otherwise, it has a snapshot of its own, of now. */
   another(signal: AbortSignal | undefined): Promise<Snapshot>;
   readonly sharesSnapshot: boolean;
+  /** Where `sharesSnapshot`: what `isUnchanged` of a later one compares with. Short. */
+  readonly state?: string;
+  /**
+   * Whether the rows that a condition holds for, of a table, are those that an earlier snapshot had, which counted `rows` of them. It may say no where it cannot
+   * be told.
+   */
+  isUnchanged?(state: string, from: string, where: string, rows: number): Promise<boolean>;
   /** Ends the transaction and gives the connection back. Never throws. */
   close(): Promise<void>;
 }

@@ -18,6 +18,7 @@ import type { SqlRead } from './read.ts';
 import { addCounted, type Counted, readDivided, readWhole, type TableReading } from './read-table.ts';
 import { parseTableName } from './table-name.ts';
 import { Throttle } from './throttle.ts';
+import { checkUnchanged } from './unchanged.ts';
 import { lowerBound, nextMark } from './watermark.ts';
 
 /** Bytes of cuts in a checkpoint, and how many. */
@@ -191,6 +192,9 @@ export class Extraction {
       }
       const column = lower ? first! : plan.key[0]!;
       const division = { column, cuts, done: resumed?.done ?? 0, parallel: this.#read.chunks.parallel };
+      if (resumed && base && !watermark) await checkUnchanged(resumed, base, reading, division);
+      const { state } = base ?? {};
+      let rows = resumed?.snapshot?.rows ?? 0;
       await readDivided(
         reading,
         base,
@@ -198,7 +202,8 @@ export class Extraction {
         (bytes) => this.#writer.write(bytes),
         async (counted, done) => {
           this.#add(counted);
-          await this.#save(title, mark, cuts, done);
+          rows += counted.rows;
+          await this.#save(title, mark, cuts, done, state === undefined ? null : { state, rows });
         },
       );
       this.#finish(title, mark);
@@ -274,7 +279,13 @@ export class Extraction {
     if (mark) this.#marks[title] = mark;
   }
 
-  async #save(title: string, mark: TableMark | null, cuts: string[], done: number): Promise<void> {
+  async #save(
+    title: string,
+    mark: TableMark | null,
+    cuts: string[],
+    done: number,
+    snapshot: SqlProgress['snapshot'] = null,
+  ): Promise<void> {
     await this.#writer.release();
     const progress: SqlProgress = {
       fingerprint: this.#fingerprint,
@@ -283,6 +294,7 @@ export class Extraction {
       mark,
       cuts,
       done,
+      snapshot,
       tables: this.#marks,
       rows: this.#counted.rows,
       sums: this.#counted.sums,

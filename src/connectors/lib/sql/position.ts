@@ -39,6 +39,8 @@ export interface SqlProgress {
   /** Values that divide it, and how many of the parts are done. */
   cuts: string[];
   done: number;
+  /** Where the parts are of one snapshot: its state, and the rows of those that are done. */
+  snapshot: { state: string; rows: number } | null;
   /** Of tables that are done. */
   tables: Record<string, TableMark>;
   rows: number;
