@@ -204,6 +204,33 @@ export const OPERATE: readonly CommandSpec[] = [
     load: () => import('../commands/expectations-forgive.ts'),
   },
   {
+    name: 'notifications',
+    section: 'Operate',
+    summary: 'Which problems are open, who was told, and whether messages get through',
+    options: {},
+    examples: [
+      { line: 'granary notifications', meaning: 'open problems, and channels with what waits or was given up' },
+    ],
+    load: () => import('../commands/notifications.ts'),
+  },
+  {
+    name: 'notifications test',
+    section: 'Operate',
+    summary: 'Send a test message to a channel, or to all',
+    arguments: [{ name: 'channel', doc: 'a channel of granary.yaml', optional: true }],
+    options: {},
+    examples: [{ line: 'granary notifications test mail', meaning: 'does the mail server take it?' }],
+    load: () => import('../commands/notifications-test.ts'),
+  },
+  {
+    name: 'notifications resend',
+    section: 'Operate',
+    summary: 'Send messages that were given up again',
+    options: {},
+    examples: [{ line: 'granary notifications resend', meaning: 'after a refused password was corrected' }],
+    load: () => import('../commands/notifications-resend.ts'),
+  },
+  {
     name: 'backfill',
     section: 'Operate',
     summary: 'Fill gaps: days of a dataset that are not loaded',

@@ -4,7 +4,7 @@ import type { EventDoc } from '../../model/events.ts';
 import { NOTIFICATIONS, type NotificationDoc } from '../../model/notifications.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NotifierChannel } from '../../ports/notifier.ts';
-import { putWrite, type StateStore } from '../../ports/state-store.ts';
+import type { StateStore } from '../../ports/state-store.ts';
 import type { NotificationsConfig } from '../../project/specs/notifications.ts';
 import { ChannelDelivery } from './deliveries.ts';
 import type { ExpectationLine } from './digest-page.ts';
@@ -135,19 +135,6 @@ export class Notifier {
         if (status === 'pending' && since < now && since < (health.overdueSince ?? '~')) health.overdueSince = since;
       }
     return health;
-  }
-
-  /** Tries what has failed again. Returns how many. */
-  async resendFailed(): Promise<number> {
-    const { state, clock } = this.#options;
-    let count = 0;
-    for await (const entry of state.query(NOTIFICATIONS, { index: 'status', equals: ['failed'] })) {
-      const again = { ...entry, status: 'pending' as const, dueAt: iso(clock.now()), firstAttemptAt: null };
-      await state.transact([putWrite(NOTIFICATIONS, again, { rev: entry.rev })]);
-      count++;
-    }
-    if (count > 0) this.wake();
-    return count;
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
