@@ -172,6 +172,37 @@ describe('extraction from PostgreSQL', { skip, timeout: 300_000 }, () => {
     assert.ok(rows.every((r) => r['filling']!.length === 640));
   });
 
+  it('begins anew when what was read before the break is no longer so, where no watermark would tell', async () => {
+    await server.admin(`CREATE TABLE moving AS SELECT i AS id FROM generate_series(1, 20000) i;
+      ALTER TABLE moving ADD PRIMARY KEY (id); ANALYZE moving`);
+    const changes = [
+      ['a row that moves to a part that was read', 'UPDATE moving SET id = -id WHERE id = 19999', true],
+      ['a row that moves out of it', 'UPDATE moving SET id = 30001 WHERE id = 1', true],
+      ['a row that goes', 'DELETE FROM moving WHERE id = 2', true],
+      ['a row that goes, and one that comes', 'DELETE FROM moving WHERE id = 3; INSERT INTO moving VALUES (-3)', true],
+      [
+        'rows of parts that were not read',
+        'DELETE FROM moving WHERE id > 15000; INSERT INTO moving SELECT generate_series(40000, 41000)',
+        false,
+      ],
+    ] as const;
+    for (const [what, statement, isStale] of changes) {
+      await using feed = await Feed.create({ table: 'moving', chunks: { rows: 2000, parallel: 1 } }, { id: 'integer' });
+      feed.onCheckpoint = async () => {
+        if (feed.checkpoints === 3) throw new Error('broken off');
+      };
+      await assert.rejects(feed.extract(source), /broken off/, what);
+      await server.admin(statement);
+      if (isStale) {
+        await assert.rejects(feed.extract(source), { code: 'extract.stale', transient: true }, what);
+        feed.forget();
+      }
+      const { rows } = await feed.extract(source);
+      const there = (await server.admin('SELECT id FROM moving ORDER BY id')).map((r) => r['id']);
+      assert.deepEqual(ids(rows), there, what);
+    }
+  });
+
   it('stops on request in the middle of a table, and then the server has nothing more to do', async () => {
     await server.admin('CREATE TABLE endless AS SELECT generate_series(1, 300000) AS id');
     await using feed = await Feed.create({ table: 'endless', throttle: { rows_per_second: 1000 } }, { id: 'integer' });

@@ -35,6 +35,8 @@ export async function openSnapshot(
 
 class PostgresSnapshot implements Snapshot {
   readonly sharesSnapshot = true;
+  /** The oldest transaction that was open, as a number that may have wrapped around. */
+  state = '';
   readonly #context: SnapshotContext;
   readonly #session: Session;
   readonly #signal: AbortSignal | undefined;
@@ -74,7 +76,10 @@ class PostgresSnapshot implements Snapshot {
         ].join('; '),
       );
       // The first query takes the snapshot.
-      this.#name = exported ?? (await this.#session.rows('SELECT pg_catalog.pg_export_snapshot()'))[0]![0]!;
+      const name = exported === undefined ? 'pg_catalog.pg_export_snapshot()' : text(exported);
+      const state = 'pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid';
+      const [row] = await this.#session.rows(`SELECT ${name}, ${state}`);
+      [this.#name, this.state] = row as [string, string];
     });
   }
 
@@ -104,6 +109,16 @@ class PostgresSnapshot implements Snapshot {
       },
       out.signal,
     );
+  }
+
+  /**
+   * Every version of a row has the transaction that wrote it. If none is as new as those that were open then, and there are as many rows, then none was
+   * changed, added or removed.
+   */
+  async isUnchanged(state: string, from: string, where: string, rows: number): Promise<boolean> {
+    const newer = `pg_catalog.age(xmin) <= pg_catalog.age(${postgresDialect.text(state)}::pg_catalog.xid)`;
+    const [counted] = await this.rows(`SELECT count(*), count(*) FILTER (WHERE ${newer}) FROM ${from}${where}`);
+    return Number(counted![0]) === rows && counted![1] === '0';
   }
 
   another(signal: AbortSignal | undefined): Promise<Snapshot> {

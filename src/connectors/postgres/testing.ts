@@ -158,6 +158,12 @@ export class Feed {
     return reading.rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[`c${i}`] as string | null])));
   }
 
+  /** As the stage does when an extraction is stale. */
+  forget(): void {
+    this.progress = undefined;
+    this.#parts = [];
+  }
+
   remove(): Promise<void> {
     return rm(this.#folder, { recursive: true, force: true });
   }
