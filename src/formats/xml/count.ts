@@ -4,6 +4,7 @@
  */
 import { GranaryError } from '../../lib/errors.ts';
 import type { NameTest } from './paths.ts';
+import { CHILD, MORE, TagInput } from './tag-input.ts';
 
 export interface CountedPath {
   /** Tests of all elements from the root on. */
@@ -20,14 +21,18 @@ interface Frame {
   bindings: Map<string, string>;
   /** By name, or by the whole tag where it declares namespaces. Undefined for elements that lead nowhere. */
   children: Map<string, Frame | undefined>;
+  /** The same for the first plain names that were seen, to be found without making a string. */
+  usual: { name: Uint8Array; frame: Frame | undefined }[];
+  /** Elements in it may be counted. */
+  leads: boolean;
 }
 
 const MOST_CHILDREN = 10_000;
+const MOST_USUAL = 8;
 const LONGEST_TAG = 64 * 2 ** 20;
 const LT = 60;
 const GT = 62;
 const QUESTION = 63;
-const EXCLAMATION = 33;
 const SLASH = 47;
 const HYPHEN = 45;
 const BRACKET = 91;
@@ -38,12 +43,15 @@ export class TagCounter {
   readonly counts: number[];
   /** Elements that are open: 0 at the end of a whole document. */
   depth = 0;
+  /** Whether there was any. */
   elements = 0;
   readonly #paths: readonly CountedPath[];
   readonly #onElement: ((path: number, line: number) => void) | undefined;
   /** The open elements that lead to counted ones: the outermost first, all others are below. */
   readonly #frames: Frame[];
-  #rest = Buffer.alloc(0);
+  readonly #input = new TagInput();
+  /** Bytes of the input that are from the last chunk. */
+  #kept = 0;
   /** What ends the markup that is passed over. */
   #until: string | undefined;
   #line = 1;
@@ -54,19 +62,22 @@ export class TagCounter {
     this.#onElement = onElement;
     this.counts = paths.map(() => 0);
     this.#frames = [
-      { matched: paths.map(() => 0), ends: [], bindings: new Map(), children: new Map<string, Frame | undefined>() },
+      { matched: paths.map(() => 0), ends: [], bindings: new Map(), children: new Map(), usual: [], leads: true },
     ];
   }
 
   push(chunk: Uint8Array): void {
-    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const text = this.#rest.length > 0 ? Buffer.concat([this.#rest, view]) : view;
-    const consumed = this.#scan(text);
-    if (text.length - consumed > LONGEST_TAG)
+    const input = this.#input;
+    const size = this.#kept + chunk.length;
+    input.reserve(size);
+    input.bytes.set(chunk, this.#kept);
+    const consumed = this.#scan(input.bytes.subarray(0, size));
+    this.#kept = size - consumed;
+    if (this.#kept > LONGEST_TAG)
       throw new GranaryError('format.line_too_long', 'A tag of the document is longer than any that means something.', {
         hint: 'Check that the file is complete and no quote or tag is left open.',
       });
-    this.#rest = Buffer.from(text.subarray(consumed));
+    input.bytes.copyWithin(0, consumed, size);
   }
 
   /** Returns how much of it is done with. */
@@ -88,27 +99,27 @@ export class TagCounter {
         at = found + this.#until.length;
         this.#until = undefined;
       }
-      while (at < size && text[at] !== LT) at++;
-      if (at + 1 >= size) break;
-      const sign = text[at + 1];
-      if (sign === SLASH) {
-        const close = text.indexOf(GT, at + 2);
-        if (close < 0) break;
-        this.#leave();
+      const stop = this.#input.pass(at, size, this.depth, this.#frames.length - 1);
+      at = this.#input.at;
+      this.depth = this.#input.depth;
+      this.#frames.length = this.#input.within + 1;
+      if (stop === MORE) break;
+      if (stop === CHILD) {
+        const close = tagEnd(text, at);
+        if (close < 0) {
+          at--;
+          break;
+        }
+        passLines(at);
+        this.#enter(text, at, close);
         at = close + 1;
-      } else if (sign === QUESTION) {
+      } else if (text[at + 1] === QUESTION) {
         this.#until = '?>';
         at += 2;
-      } else if (sign === EXCLAMATION) {
+      } else {
         const behind = this.#declaration(text, at);
         if (behind < 0) break;
         at = behind;
-      } else {
-        const close = tagEnd(text, at + 1);
-        if (close < 0) break;
-        passLines(at);
-        this.#enter(text, at + 1, close);
-        at = close + 1;
       }
     }
     passLines(at);
@@ -145,33 +156,29 @@ export class TagCounter {
     return -1;
   }
 
+  /** A child of the last frame. */
   #enter(text: Buffer, from: number, close: number): void {
     this.elements++;
     const isEmpty = text[close - 1] === SLASH;
-    const last = this.#frames.length - 1;
-    if (last === this.depth) {
-      const frame = this.#child(this.#frames[last]!, text, from, isEmpty ? close - 1 : close);
-      if (frame) {
-        for (const path of frame.ends) {
-          this.counts[path]!++;
-          this.#onElement?.(path, this.#line);
-        }
-        if (!isEmpty) this.#frames.push(frame);
+    const frame = this.#child(this.#frames.at(-1)!, text, from, isEmpty ? close - 1 : close);
+    if (frame) {
+      for (const path of frame.ends) {
+        this.counts[path]!++;
+        this.#onElement?.(path, this.#line);
       }
+      if (!isEmpty && frame.leads) this.#frames.push(frame);
     }
     if (!isEmpty) this.depth++;
-  }
-
-  #leave(): void {
-    if (this.depth === 0) return;
-    if (this.#frames.length - 1 === this.depth) this.#frames.pop();
-    this.depth--;
   }
 
   #child(parent: Frame, text: Buffer, from: number, to: number): Frame | undefined {
     let end = from;
     while (end < to && text[end]! > 32 && text[end] !== SLASH) end++;
-    const declares = end < to && text.subarray(end, to).includes('xmlns');
+    const declares = declaresNamespace(text, end, to);
+    if (!declares) {
+      const usual = parent.usual.find(({ name }) => isSame(name, text, from, end));
+      if (usual) return usual.frame;
+    }
     const key = text.toString('latin1', from, declares ? to : end);
     if (parent.children.has(key)) return parent.children.get(key);
     const frame = this.#makeFrame(
@@ -179,6 +186,8 @@ export class TagCounter {
       text.toString('utf8', from, end),
       declares ? text.toString('utf8', end, to) : '',
     );
+    if (!declares && parent.usual.length < MOST_USUAL)
+      parent.usual.push({ name: Uint8Array.from(text.subarray(from, end)), frame });
     if (parent.children.size === MOST_CHILDREN) parent.children.clear();
     parent.children.set(key, frame);
     return frame;
@@ -200,8 +209,23 @@ export class TagCounter {
     });
     if (matched.every((m) => m === undefined)) return undefined;
     const ends = matched.flatMap((m, p) => (m === this.#paths[p]!.chain.length ? [p] : []));
-    return { matched, ends, bindings, children: new Map() };
+    const leads = matched.some((m, p) => m !== undefined && m < this.#paths[p]!.chain.length);
+    return { matched, ends, bindings, children: new Map(), usual: [], leads };
   }
+}
+
+function isSame(name: Uint8Array, text: Uint8Array, from: number, to: number): boolean {
+  if (name.length !== to - from) return false;
+  for (let i = 0; i < name.length; i++) if (name[i] !== text[from + i]) return false;
+  return true;
+}
+
+/** Does `xmlns` occur? */
+function declaresNamespace(text: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i + 5 <= to; i++)
+    if (text[i] === 120 && text[i + 1] === 109 && text[i + 2] === 108 && text[i + 3] === 110 && text[i + 4] === 115)
+      return true;
+  return false;
 }
 
 /** The `>` of a tag; -1 when it is not there yet. */
