@@ -20,11 +20,17 @@ export interface Reply {
 }
 
 export interface HttpRequest {
-  method: 'GET' | 'HEAD';
+  method: 'GET' | 'HEAD' | 'POST';
   url: URL;
   headers?: Record<string, string>;
+  /** Headers for the configured origin only, as those of the configuration are. */
+  credentials?: Record<string, string>;
+  body?: Uint8Array;
   signal?: AbortSignal;
 }
+
+export type ClientConfig = Pick<HttpConfig, 'url' | 'headers' | 'ca_file' | 'connections' | 'timeout'> &
+  Partial<Pick<HttpConfig, 'user' | 'password' | 'bearer_token'>>;
 
 export class HttpClient {
   readonly endpoint: string;
@@ -33,7 +39,7 @@ export class HttpClient {
   readonly #headers: Record<string, string>;
   readonly #agents: { 'http:': HttpAgent; 'https:': HttpsAgent };
 
-  private constructor(config: HttpConfig, ca: Buffer | undefined) {
+  private constructor(config: ClientConfig, ca: Buffer | undefined) {
     this.#base = baseOf(config);
     this.endpoint = this.#base.origin;
     this.#timeoutMs = config.timeout * 1000;
@@ -42,7 +48,7 @@ export class HttpClient {
     this.#agents = { 'http:': new HttpAgent(pooling), 'https:': new HttpsAgent({ ...pooling, ...(ca && { ca }) }) };
   }
 
-  static async create(config: HttpConfig, projectDir: string): Promise<HttpClient> {
+  static async create(config: ClientConfig, projectDir: string): Promise<HttpClient> {
     const ca = config.ca_file === undefined ? undefined : await readFile(resolve(projectDir, config.ca_file));
     return new HttpClient(config, ca);
   }
@@ -51,14 +57,17 @@ export class HttpClient {
    * Follows redirects; credentials go to the configured origin only, and never from https to http.
    * Any status is a reply; errors are those of the connection: `connector.unreachable`, `.tls`, `.lost`.
    */
-  async send({ method, url, headers, signal }: HttpRequest): Promise<Reply> {
+  async send(request: HttpRequest): Promise<Reply> {
+    const { url } = request;
     let at = url;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const body = await this.#once(method, at, headers ?? {}, signal);
+      const body = await this.#once(request, at);
       const { statusCode: status = 0, headers: received } = body;
       const next = [301, 302, 303, 307, 308].includes(status) ? URL.parse(received.location ?? '', at.href) : null;
       if (!next) return { status, headers: received, url: at, body };
       body.resume();
+      // What is sent again by 301 to 303 would be a GET without the body: another question.
+      if (request.method === 'POST' && status < 307) throw protocol(this.endpoint, `${at.pathname} redirects a POST`);
       if (next.protocol !== 'https:' && (at.protocol === 'https:' || next.protocol !== 'http:'))
         throw protocol(
           this.endpoint,
@@ -69,7 +78,7 @@ export class HttpClient {
     throw protocol(this.endpoint, `${url.pathname} redirects more than ${MAX_REDIRECTS} times`);
   }
 
-  #once(method: string, url: URL, headers: Record<string, string>, signal?: AbortSignal): Promise<IncomingMessage> {
+  #once({ method, headers, credentials, body, signal }: HttpRequest, url: URL): Promise<IncomingMessage> {
     const isHttps = url.protocol === 'https:';
     const options = {
       method,
@@ -78,8 +87,9 @@ export class HttpClient {
         'user-agent': 'granary',
         // A compressed transfer would hide the file's own length.
         'accept-encoding': 'identity',
-        ...(url.origin === this.#base.origin && this.#headers),
+        ...(url.origin === this.#base.origin && { ...this.#headers, ...credentials }),
         ...headers,
+        ...(body && { 'content-length': String(body.length) }),
       },
       ...(signal && { signal }),
     };
@@ -101,7 +111,7 @@ export class HttpClient {
           received(r);
         });
       request.setTimeout(this.#timeoutMs);
-      request.end();
+      request.end(body);
     });
   }
 
@@ -123,7 +133,7 @@ export class HttpClient {
   }
 }
 
-function authorization(config: HttpConfig): Record<string, string> {
+function authorization(config: ClientConfig): Record<string, string> {
   if (config.bearer_token !== undefined) return { authorization: `Bearer ${config.bearer_token}` };
   if (config.user === undefined) return {};
   const pair = Buffer.from(`${config.user}:${config.password ?? ''}`).toString('base64');

@@ -55,6 +55,6 @@ export const httpSpec = s.object(
 export type HttpConfig = Infer<typeof httpSpec>;
 
 /** The base URL, with the slash that makes relative paths go below it. */
-export function baseOf(config: HttpConfig): URL {
+export function baseOf(config: Pick<HttpConfig, 'url'>): URL {
   return new URL(config.url.endsWith('/') ? config.url : `${config.url}/`);
 }
