@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { COMMANDS } from '../src/cli/commands.ts';
 import { commandHelp, overview } from '../src/cli/help.ts';
@@ -137,12 +136,13 @@ test('a busy data directory says who holds it and ends with 3; --wait waits unti
   assert.equal((await sh.granary('runs')).code, 0, 'lists work meanwhile');
 
   const waiting = sh.start('run', '--wait', '1 min');
-  const told = text(waiting.stderr!);
   const done = once(waiting, 'close');
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  lock.release();
+  let told = '';
+  waiting.stderr!.on('data', (chunk) => {
+    told += chunk;
+    if (/Waiting for "granary run --source nightly"/.test(told)) lock.release();
+  });
   assert.deepEqual((await done)[0], 0);
-  assert.match(await told, /Waiting for "granary run --source nightly"/);
 });
 
 test('an interrupted command stops with 130 and says that nothing is lost', async (t) => {
