@@ -219,7 +219,7 @@ export const SCHEMAS: Record<string, JsonSchema> = {
   TracedRow: object(
     'Where a row came from.',
     { object: text, line: count, row: record },
-    { member: text, origin: ref('Object') },
+    { member: text, deleted: flag, origin: ref('Object') },
   ),
   LogLine: object('A line of the log.', { at: time, level, message: text }, { run: text, pipeline: text, step: text }),
   Token: object('A token of the API, without its secret.', {

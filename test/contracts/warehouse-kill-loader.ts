@@ -35,12 +35,13 @@ for (let i = 0; i < KILL_TEST.objects; i++) {
     effective: '2026-01-01T00:00:00Z',
     files: [join(folder, `append-${i}-${round}.parquet`)],
   };
-  // New objects with old keys.
+  // New objects with old keys, some of them deleted.
   const merged: LoadRequest = {
     ...replayed,
     dataset: 'kill.merged',
     table: { schema: 'main', name: 'merged' },
-    strategy: { strategy: 'merge', key: ['id'] },
+    columns: [...common.columns, { name: 'gone', type: 'boolean' }],
+    strategy: { strategy: 'merge', key: ['id'], deleted: 'gone' },
     objectId: mergeObject(i, round),
     order: mergeObject(i, round),
     files: [join(folder, `merge-${i}-${round}.parquet`)],

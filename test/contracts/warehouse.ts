@@ -4,6 +4,7 @@ import { describe, type TestContext, test } from 'node:test';
 import type { GranaryError } from '../../src/lib/errors.ts';
 import type { TableColumn } from '../../src/model/schema.ts';
 import type { LoadStrategy, Warehouse } from '../../src/ports/warehouse.ts';
+import { deletesContract } from './warehouse-deletes.ts';
 import type { ObjectMaker, TestObject } from './warehouse-objects.ts';
 import { CASES, loadAtRandom } from './warehouse-property.ts';
 import { readingContract } from './warehouse-reading.ts';
@@ -26,6 +27,7 @@ export function warehouseContract(name: string, open: OpenWarehouse): void {
     recordContract(open);
     evolutionContract(open);
     strategyContract(open);
+    deletesContract(open);
     readingContract(open);
   });
 }

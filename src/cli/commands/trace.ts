@@ -20,14 +20,14 @@ export async function execute(call: Call): Promise<ExitCode> {
   return rows.length > 0 ? EXIT.ok : EXIT.failed;
 }
 
-function rowLines({ origin, object, line, member, row }: Traced, style: Style): string[] {
+function rowLines({ origin, object, line, member, row, deleted }: Traced, style: Style): string[] {
   const file = origin
     ? `${visible(origin.path)}${member ? ` › ${visible(member)}` : ''}, line ${line}`
     : `line ${line}`;
   const columns = Object.entries(row);
   const widest = Math.max(...columns.map(([name]) => name.length));
   return [
-    `${style.bold(file)}`,
+    `${style.bold(file)}${deleted ? ', which says that the row is deleted' : ''}`,
     `  ${style.dim('object')} ${object}${origin ? `${style.dim(', version ')}${origin.version}${style.dim(', landed ')}${origin.landedAt}` : ''}`,
     ...columns.map(
       ([name, value]) =>

@@ -5,8 +5,9 @@ import { nearest } from '../../../lib/nearest.ts';
 import { ident, join, literal, raw, sql } from '../../../lib/sql.ts';
 import { LINEAGE } from '../../../model/schema.ts';
 import type { TableDescription, TableName, TracedRow, WarehouseColumn } from '../../../ports/warehouse.ts';
-import { columnType, readColumns } from './evolve.ts';
+import { columnType, readColumns, sameName } from './evolve.ts';
 import { versionOf } from './ledger.ts';
+import { tombstoneTable } from './tombstones.ts';
 
 /** See `Warehouse.describe`. */
 export async function describeTables(session: Session): Promise<TableDescription[]> {
@@ -68,16 +69,23 @@ export async function trace(
     const name = ident(columnOrThrow(table, known, column).name);
     return raw(sql`${name} IS NOT DISTINCT FROM cast_to_type(${literal(value)}, ${name})`);
   });
-  const rows = await session.all(sql`
-    SELECT * FROM ${ident(table.schema, table.name)} WHERE ${join(['true', ...conditions], ' AND ')}
-    ORDER BY ${ident(LINEAGE.object)}, ${ident(LINEAGE.line)} LIMIT ${limit}`);
-  return rows.map(({ [LINEAGE.object]: object, [LINEAGE.line]: line, [LINEAGE.member]: member, ...row }) => ({
-    object: String(object),
-    line: Number(line),
-    member: typeof member === 'string' ? member : undefined,
-    row,
-  }));
+  const find = (place: TableName, count: number) =>
+    session.all(sql`
+      SELECT * FROM ${ident(place.schema, place.name)} WHERE ${join(['true', ...conditions], ' AND ')}
+      ORDER BY ${ident(LINEAGE.object)}, ${ident(LINEAGE.line)} LIMIT ${count}`);
+  const rows = (await find(table, limit)).map(traced);
+  // Tombstones have key and version: by other columns they are not found.
+  const buried = await readColumns(session, tombstoneTable(table));
+  if (!buried || !Object.keys(key).every((c) => buried.some((b) => sameName(b.name, c)))) return rows;
+  const gone = await find(tombstoneTable(table), limit - rows.length);
+  return [...rows, ...gone.map((row) => ({ ...traced(row), deleted: true as const }))];
 }
+
+function traced({ [LINEAGE.object]: object, [LINEAGE.line]: line, [LINEAGE.member]: member, ...row }: Row): TracedRow {
+  return { object: String(object), line: Number(line), member: typeof member === 'string' ? member : undefined, row };
+}
+
+type Row = Record<string, unknown>;
 
 async function columnsOrThrow(session: Session, table: TableName): Promise<WarehouseColumn[]> {
   const columns = await readColumns(session, table);

@@ -84,4 +84,35 @@ describe('the DuckDB file', () => {
     });
     assert.deepEqual(await rowsOf(warehouse, 'SELECT count(*) FROM granary.loads'), [[0]]);
   });
+
+  test('of an earlier release gets the columns that its ledger lacks, and loads go on', async (t) => {
+    const { warehouse, maker, folder, reopen } = await open(t);
+    const request = (id: string, rows: Record<string, unknown>[]) =>
+      maker.request(
+        'a.b',
+        [{ name: 'id', type: 'integer' }],
+        { strategy: 'merge', key: ['id'] },
+        {
+          id,
+          order: id,
+          effective: '2026-01-01T00:00:00Z',
+          rows,
+        },
+      );
+    await warehouse.load(await request('o1', [{ id: 1 }, { id: 2 }]));
+    await warehouse.close();
+    const { DuckDBInstance } = await import('@duckdb/node-api');
+    const instance = await DuckDBInstance.create(join(folder, 'data', 'warehouse.duckdb'));
+    const connection = await instance.connect();
+    await connection.run('ALTER TABLE granary.loads DROP COLUMN complete');
+    connection.closeSync();
+    instance.closeSync();
+    const again = await reopen();
+    await again.load({ ...(await request('o2', [{ id: 2 }, { id: 3 }])), complete: true });
+    assert.deepEqual(await rowsOf(again, 'SELECT object_id, complete FROM granary.loads ORDER BY 1'), [
+      ['o1', null],
+      ['o2', true],
+    ]);
+    assert.deepEqual(await rowsOf(again, 'SELECT id FROM a_b ORDER BY 1'), [[2], [3]]);
+  });
 });

@@ -38,12 +38,15 @@ test(`after a kill at any moment every object is there exactly once or not at al
   await verify(folder);
 });
 
-/** Objects of a round: all rows say which round they are of; objects to merge share three quarters of their keys with the next. */
+/**
+ * Objects of a round: all rows say which round they are of; objects to merge share three quarters of their keys with the next, and each tenth row says
+ * that its key is deleted.
+ */
 async function writeRound(engine: Engine, folder: string, round: number): Promise<void> {
   for (let i = 0; i < KILL_TEST.objects; i++) {
     const write = (id: string, object: string, file: string) =>
       engine.run(sql`
-        COPY (SELECT ${raw(id)} AS id, ${round}::INTEGER AS round, ${literal(object)} AS _object, i + 1 AS _line FROM range(${KILL_TEST.rows}) r(i))
+        COPY (SELECT ${raw(id)} AS id, ${round}::INTEGER AS round, i % 10 = 0 AS gone, ${literal(object)} AS _object, i + 1 AS _line FROM range(${KILL_TEST.rows}) r(i))
         TO ${literal(join(folder, file))} (FORMAT parquet, COMPRESSION zstd)`);
     await write('i', `object-${i}`, `append-${i}-${round}.parquet`);
     await write(`i + ${i * KILL_TEST.keyStep}`, mergeObject(i, round), `merge-${i}-${round}.parquet`);
@@ -88,13 +91,14 @@ async function verify(folder: string): Promise<void> {
        WHERE NOT coalesce(l.inserted = ${KILL_TEST.rows} AND r.n = l.inserted AND r.lines = r.n AND r.first = l.curation_id AND r.last = l.curation_id, false)`,
     );
     assert.deepEqual(wrong, []);
-    // Per key the row of the newest object that is recorded, once.
+    // Per key the row of the newest object that is recorded, once, or that it is deleted.
     const differences = await rowsOf(
       warehouse,
       `WITH expected AS (
-         SELECT i + ${KILL_TEST.keyStep} * split_part(object_id, '-', 4)::BIGINT AS id, max(object_id) AS object
+         SELECT i + ${KILL_TEST.keyStep} * split_part(object_id, '-', 4)::BIGINT AS id, max(object_id) AS object, arg_max(i % 10 = 0, object_id) AS gone
          FROM granary.loads, range(${KILL_TEST.rows}) r(i) WHERE table_name = 'merged' GROUP BY 1),
-       found AS (SELECT id, _object FROM merged)
+       found AS (
+         SELECT id, _object, false AS gone FROM merged UNION ALL SELECT id, _object, true FROM granary."deleted.main.merged")
        (FROM expected EXCEPT ALL FROM found) UNION ALL (FROM found EXCEPT ALL FROM expected) LIMIT 5`,
     );
     assert.deepEqual(differences, []);
