@@ -5,14 +5,17 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { literal, raw, sql } from '../../lib/sql.ts';
 import { fileWriteError } from '../lib/row-writer.ts';
-import { ABSENT, KEEP, PLAIN } from './values.ts';
+import { ABSENT, decodeInto, KEEP, NIL, PLAIN } from './values.ts';
 
 const DELIMITER = 0x01;
 const QUOTE = 0x02;
+const TAB = 0x09;
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
 const SPACE = 0x20;
 const ZERO = 0x30;
 const MOST_DIGITS = 16;
+const LARGEST_INT32 = 2 ** 31 - 1;
 const BUFFER_BYTES = 2 ** 20;
 /** From this length on a call to copy costs less than a loop. */
 const LONG_VALUE_BYTES = 96;
@@ -53,53 +56,85 @@ export class FieldFile {
     this.#used += length;
   }
 
-  /**
-   * Writes a value that can be copied as it stands, or is not there. False when it needs more than that; nothing is written then.
-   */
-  plain(bytes: Uint8Array, start: number, end: number, kind: number, trim: boolean): boolean {
-    if (kind === ABSENT) {
+  /** A value of a document, as it stands there. */
+  field(bytes: Uint8Array, start: number, end: number, kind: number, trim: boolean): void {
+    if (kind === ABSENT || (kind & ~KEEP) === NIL) {
       this.#room(1);
       this.#buffer[this.#used++] = DELIMITER;
-      return true;
+      return;
     }
-    if ((kind & ~KEEP) !== PLAIN) return false;
     let from = start;
     let to = end;
     if (trim && kind === PLAIN) {
       while (from < to && bytes[from]! <= SPACE) from++;
       while (to > from && bytes[to - 1]! <= SPACE) to--;
-    } else if (from === to) return false;
+    }
     const length = to - from;
-    this.#room(length + 1);
+    this.#room(length + 3);
     const buffer = this.#buffer;
     let used = this.#used;
-    if (length > LONG_VALUE_BYTES) {
-      const value = bytes.subarray(from, to);
-      if (value.includes(NEWLINE) || value.includes(0x0d)) return false;
-      buffer.set(value, used);
-      used += length;
-    } else
-      for (let i = from; i < to; i++) {
-        const b = bytes[i]!;
+    if (kind === PLAIN && length > 0 && length <= LONG_VALUE_BYTES) {
+      let b = 0;
+      for (; from < to; from++) {
+        b = bytes[from]!;
         // Among control characters there are line ends and tabs only.
-        if (b < SPACE && b !== 0x09) return false;
+        if (b < SPACE && b !== TAB) break;
         buffer[used++] = b;
       }
-    buffer[used++] = DELIMITER;
-    this.#used = used;
-    return true;
+      if (from === to) {
+        buffer[used++] = DELIMITER;
+        this.#used = used;
+        return;
+      }
+      from = to - length;
+    }
+    this.#decoded(bytes, from, to, kind, trim && (kind & KEEP) === 0);
+  }
+
+  /** Decodes behind the place of a quote, and then sees whether it is needed. */
+  #decoded(bytes: Uint8Array, start: number, end: number, kind: number, trim: boolean): void {
+    const buffer = this.#buffer;
+    let from = this.#used + 1;
+    let to = decodeInto(buffer, from, bytes, start, end, kind);
+    if (trim) {
+      while (from < to && buffer[from]! <= SPACE) from++;
+      while (to > from && buffer[to - 1]! <= SPACE) to--;
+      if (from === to) {
+        buffer[this.#used++] = DELIMITER;
+        return;
+      }
+    }
+    this.#place(from, to);
+  }
+
+  /** Makes a field of bytes that stand in the buffer, behind room for a quote. */
+  #place(from: number, to: number): void {
+    const buffer = this.#buffer;
+    const quoted = from === to || hasLineEnd(buffer, from, to);
+    if (quoted) buffer[this.#used++] = QUOTE;
+    buffer.copyWithin(this.#used, from, to);
+    this.#used += to - from;
+    if (quoted) buffer[this.#used++] = QUOTE;
+    buffer[this.#used++] = DELIMITER;
+  }
+
+  /** The first bytes of `value`; a negative length stands for a missing one. */
+  copied(value: Uint8Array, length: number): void {
+    this.#room(Math.max(0, length) + 3);
+    const buffer = this.#buffer;
+    if (length < 0) {
+      buffer[this.#used++] = DELIMITER;
+      return;
+    }
+    const from = this.#used + 1;
+    if (length > LONG_VALUE_BYTES) buffer.set(value.subarray(0, length), from);
+    else for (let i = 0; i < length; i++) buffer[from + i] = value[i]!;
+    this.#place(from, from + length);
   }
 
   /** Any value; undefined is a missing one. */
   value(value: Uint8Array | undefined): void {
-    const length = value?.length ?? 0;
-    this.#room(length + 3);
-    const quoted = value !== undefined && (length === 0 || value.includes(NEWLINE) || value.includes(0x0d));
-    if (quoted) this.#buffer[this.#used++] = QUOTE;
-    if (value) this.#buffer.set(value, this.#used);
-    this.#used += length;
-    if (quoted) this.#buffer[this.#used++] = QUOTE;
-    this.#buffer[this.#used++] = DELIMITER;
+    this.copied(value ?? new Uint8Array(), value?.length ?? -1);
   }
 
   /** A whole number that is not negative, as a field. */
@@ -121,11 +156,11 @@ export class FieldFile {
     this.#room(MOST_DIGITS + 1);
     let digits = 1;
     for (let power = 10; power <= value; power *= 10) digits++;
+    const buffer = this.#buffer;
     let rest = value;
-    for (let i = this.#used + digits - 1; i >= this.#used; i--) {
-      this.#buffer[i] = ZERO + (rest % 10);
-      rest = Math.floor(rest / 10);
-    }
+    let i = this.#used + digits - 1;
+    for (; rest > LARGEST_INT32; rest = Math.floor(rest / 10)) buffer[i--] = ZERO + (rest % 10);
+    for (let small = rest | 0; i >= this.#used; small = (small / 10) | 0) buffer[i--] = ZERO + (small % 10);
     this.#used += digits;
   }
 
@@ -157,6 +192,11 @@ export class FieldFile {
     this.#used -= to;
     this.#rowStart = 0;
   }
+}
+
+function hasLineEnd(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i] === NEWLINE || bytes[i] === RETURN) return true;
+  return false;
 }
 
 /** Rows longer than this need larger buffers than the engine's own. */

@@ -109,13 +109,13 @@ export async function collectLate(
       opened: (level) => void open.add(level),
       closed: (gathered, level) => {
         open.delete(level);
-        files.get(level)?.write(gathered.outer, gathered.repeatedOn(level));
+        files.get(level)?.write((c) => gathered.outerValue(c), gathered.repeatedOn(level));
       },
     });
   } catch (e) {
     // The second pass finds it again, behind the records that are complete before it.
     error = e;
-    for (const level of open) files.get(level)?.write([], undefined);
+    for (const level of open) files.get(level)?.write(() => undefined, undefined);
   }
   const known = new Map<number, () => OuterValues>();
   for (const [level, file] of files) known.set(level, () => file.read(plan.columns.length));
@@ -147,10 +147,10 @@ class ValueFile {
     this.#fd = openSync(path, 'wx+');
   }
 
-  write(values: readonly OuterValue[], repeated: number | undefined): void {
+  write(find: (column: number) => OuterValue, repeated: number | undefined): void {
     this.#put(int(repeated ?? MISSING));
     for (const c of this.#columns) {
-      const value = values[c];
+      const value = find(c);
       this.#put(int(value?.length ?? MISSING));
       if (value) this.#put(Buffer.from(value));
     }

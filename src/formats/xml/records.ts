@@ -1,9 +1,9 @@
 /** Gathers the values of records while a document is parsed, and hands on each record when its element ends. */
 import { MAX_RECORD_BYTES, TOO_LONG_KEPT_BYTES } from '../lib/lines.ts';
 import type { XmlPlan } from './plan.ts';
-import { ABSENT, decodeValue, KEEP, NIL, trimmed } from './values.ts';
+import { ABSENT, decodeInto, isSpace, KEEP, NIL } from './values.ts';
 
-/** A value outside of the record, decoded: it may lie far before it. */
+/** A value around records, decoded; undefined when it is missing. */
 export type OuterValue = Uint8Array | undefined;
 
 /** What is around records: the values of an element on the way to them. */
@@ -48,8 +48,9 @@ export class Gathered {
   readonly kinds: Uint8Array;
   /** Further values of the record, for columns that take several: `column, start, end, kind`, again and again. */
   readonly further: number[] = [];
-  /** Values around the record, by column. */
-  readonly outer: OuterValue[];
+  /** Values around the record, by column: bytes of which so many are the value; -1 for a missing one. */
+  readonly outer: Uint8Array[];
+  readonly outerLengths: Int32Array;
   /** Changes with every change of `outer`. */
   outerVersion = 0;
   /** A column of the record that has several values though it must not; -1 for none. */
@@ -82,7 +83,8 @@ export class Gathered {
     this.starts = new Int32Array(length);
     this.ends = new Int32Array(length);
     this.kinds = new Uint8Array(length);
-    this.outer = new Array<OuterValue>(length).fill(undefined);
+    this.outer = plan.columns.map(() => new Uint8Array(64));
+    this.outerLengths = new Int32Array(length).fill(-1);
     this.levels = Int32Array.from(plan.columns, (c) => c.path.level);
     this.positions = new Array<number>(plan.chain.length).fill(0);
     this.#used = plan.chain.map(() => false);
@@ -118,7 +120,7 @@ export class Gathered {
     const known = this.#known.get(level)?.();
     this.#outerRepeated[level] = known?.repeated;
     for (let c = 0; c < this.levels.length; c++)
-      if (this.levels[c] === level) this.outer[c] = this.#isLate(c) ? known?.values[c] : undefined;
+      if (this.levels[c] === level) this.#setOuter(c, this.#isLate(c) ? known?.values[c] : undefined);
   }
 
   /** Can its value come behind records? Attributes of the elements that hold them cannot. */
@@ -164,24 +166,53 @@ export class Gathered {
   #outerValue(column: number, bytes: Uint8Array, start: number, end: number, kind: number): void {
     const { path, repeated } = this.plan.columns[column]!;
     if (this.#known.has(path.level) && this.#isLate(column)) return;
-    const before = this.outer[column];
-    if (before && repeated === 'first') return;
-    const text = this.text(bytes, start, end, kind);
-    if (!text) return;
-    if (this.#used[path.level]) throw new LateValue();
+    const before = this.outerLengths[column]!;
+    if (before >= 0 && repeated === 'first') return;
+    if (before >= 0 || this.#used[path.level]) {
+      const text = this.text(bytes, start, end, kind);
+      if (!text) return;
+      if (this.#used[path.level]) throw new LateValue();
+      if (repeated === 'reject') this.#outerRepeated[path.level] = column;
+      else this.#setOuter(column, Buffer.concat([this.outerValue(column)!, this.separator, text]));
+    } else {
+      if ((kind & ~KEEP) === NIL) return;
+      if (this.outer[column]!.length < end - start) this.outer[column] = new Uint8Array(2 * (end - start));
+      const to = decodeInto(this.outer[column]!, 0, bytes, start, end, kind);
+      this.outerLengths[column] = this.#trim(this.outer[column]!, to, kind);
+    }
     this.outerVersion++;
-    if (!before) this.outer[column] = Uint8Array.from(text);
-    else if (repeated === 'reject') this.#outerRepeated[path.level] = column;
-    else this.outer[column] = Buffer.concat([before, this.separator, text]);
+  }
+
+  #setOuter(column: number, value: OuterValue): void {
+    this.outerLengths[column] = value?.length ?? -1;
+    if (!value) return;
+    if (this.outer[column]!.length < value.length) this.outer[column] = new Uint8Array(2 * value.length);
+    this.outer[column]!.set(value);
+  }
+
+  /** A view that is valid until the value changes. */
+  outerValue(column: number): OuterValue {
+    const length = this.outerLengths[column]!;
+    return length < 0 ? undefined : this.outer[column]!.subarray(0, length);
+  }
+
+  /** Trims what is in a buffer up to `end` where that is wanted, and returns its length; -1 when it is missing. */
+  #trim(buffer: Uint8Array, end: number, kind: number): number {
+    if (!this.trim || (kind & KEEP) !== 0) return end;
+    let from = 0;
+    let to = end;
+    while (from < to && isSpace(buffer[from]!)) from++;
+    while (to > from && isSpace(buffer[to - 1]!)) to--;
+    if (from > 0) buffer.copyWithin(0, from, to);
+    return to > from ? to - from : -1;
   }
 
   /** The bytes of a value, trimmed where that is wanted; undefined when it is missing. */
   text(bytes: Uint8Array, start: number, end: number, kind: number): Uint8Array | undefined {
     if (kind === ABSENT || (kind & ~KEEP) === NIL) return undefined;
-    const value = decodeValue(bytes, start, end, kind);
-    if (!this.trim || (kind & KEEP) !== 0) return value;
-    const inner = trimmed(value);
-    return inner.length > 0 ? inner : undefined;
+    const buffer = new Uint8Array(end - start);
+    const length = this.#trim(buffer, decodeInto(buffer, 0, bytes, start, end, kind), kind);
+    return length < 0 ? undefined : buffer.subarray(0, length);
   }
 
   /** All values of a column of the record, joined where there are several. */

@@ -18,6 +18,8 @@ export class XmlRows implements RecordSink {
   #outerVersion = -1;
   readonly #outer: number[];
   readonly #own: number[];
+  /** By column. */
+  readonly #isPosition: Uint8Array;
 
   constructor(folder: string, gathered: Pick<Gathered, 'plan' | 'own'>) {
     this.rows = new FieldFile(`${folder}/rows.csv`);
@@ -27,6 +29,7 @@ export class XmlRows implements RecordSink {
     // The position of a record changes with each, and is not around it.
     this.#outer = all.filter((c) => columns[c]!.path.level !== gathered.own);
     this.#own = all.filter((c) => columns[c]!.path.level === gathered.own);
+    this.#isPosition = Uint8Array.from(columns, (c) => (c.path.end.kind === 'position' ? 1 : 0));
     this.order = [...this.#outer, ...this.#own];
   }
 
@@ -49,12 +52,13 @@ export class XmlRows implements RecordSink {
       this.#writeOuter(gathered);
     }
     rows.beginRow();
-    const { plan, starts, ends, kinds, trim, further } = gathered;
-    for (const c of this.#own) {
-      if (plan.columns[c]!.path.end.kind === 'position') rows.integer(gathered.positions[gathered.own]!);
+    const { starts, ends, kinds, trim, further } = gathered;
+    const own = this.#own;
+    for (let k = 0; k < own.length; k++) {
+      const c = own[k]!;
+      if (this.#isPosition[c] === 1) rows.integer(gathered.positions[gathered.own]!);
       else if (further.length > 0 && further.includes(c)) rows.value(gathered.joined(c, bytes));
-      else if (!rows.plain(bytes, starts[c]!, ends[c]!, kinds[c]!, trim))
-        rows.value(gathered.text(bytes, starts[c]!, ends[c]!, kinds[c]!));
+      else rows.field(bytes, starts[c]!, ends[c]!, kinds[c]!, trim);
     }
     rows.integer(gathered.line);
     rows.endRow(gathered.ordinal);
@@ -64,9 +68,8 @@ export class XmlRows implements RecordSink {
     const { rows } = this;
     rows.beginPrefix();
     for (const c of this.#outer) {
-      const { path } = gathered.plan.columns[c]!;
-      if (path.end.kind === 'position') rows.integer(gathered.positions[path.level]!);
-      else rows.value(gathered.outer[c]);
+      if (this.#isPosition[c] === 1) rows.integer(gathered.positions[gathered.levels[c]!]!);
+      else rows.copied(gathered.outer[c]!, gathered.outerLengths[c]!);
     }
     rows.endPrefix();
   }

@@ -28,7 +28,10 @@ export function parsedRows(bytes: Uint8Array, config: XmlConfig, sources: readon
     record() {},
     tooLong() {},
     closed(gathered, level) {
-      const of = { values: [...gathered.outer], repeated: gathered.repeatedOn(level) };
+      const of = {
+        values: gathered.plan.columns.map((_, c) => copy(gathered.outerValue(c))),
+        repeated: gathered.repeatedOn(level),
+      };
       values.set(level, [...(values.get(level) ?? []), of]);
     },
   });
@@ -54,7 +57,7 @@ function onePass(
           ? { repeated: sources[repeated]! }
           : plan.columns.map(({ path }, c) => {
               if (path.end.kind === 'position') return String(gathered.positions[path.level]);
-              return text(path.level === gathered.own ? gathered.joined(c, window) : gathered.outer[c]);
+              return text(path.level === gathered.own ? gathered.joined(c, window) : gathered.outerValue(c));
             }),
       );
     },
@@ -67,6 +70,8 @@ function onePass(
   parser.finish();
   return rows;
 }
+
+const copy = (value: Uint8Array | undefined) => value && Uint8Array.from(value);
 
 interface Node {
   uri: string;

@@ -41,31 +41,32 @@ function isCharacter(code: number): boolean {
   return code < 0xd800 || (code > 0xdfff && code < 0xfffe) || (code > 0xffff && code <= 0x10ffff);
 }
 
-/** The bytes of a value; white space is not trimmed. The result may be a view of `bytes`. */
+/** The bytes of a value, in a copy; white space is not trimmed. */
 export function decodeValue(bytes: Uint8Array, start: number, end: number, kind: number): Uint8Array {
-  switch (kind & ~KEEP) {
-    case PLAIN: {
-      const value = bytes.subarray(start, end);
-      return value.includes(CR) ? decode(bytes, start, end, false) : value;
-    }
-    case CONTENT:
-      return decode(bytes, start, end, false);
-    case ATTRIBUTE:
-      return decode(bytes, start, end, true);
-    default:
-      throw new TypeError(`a value of kind ${kind} has no text`);
-  }
+  const out = new Uint8Array(end - start);
+  return out.subarray(0, decodeInto(out, 0, bytes, start, end, kind));
 }
 
-/** No value is longer than what it is written as. */
-function decode(bytes: Uint8Array, start: number, end: number, isAttribute: boolean): Uint8Array {
-  const out = Buffer.allocUnsafe(end - start);
-  let used = 0;
+/** Writes the bytes of a value into `out` from `at` on, and returns where they end. No value is longer than what it is written as. */
+export function decodeInto(
+  out: Uint8Array,
+  at: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  kind: number,
+): number {
+  const isAttribute = (kind & ~KEEP) === ATTRIBUTE;
+  const hasMarkup = (kind & ~KEEP) === CONTENT;
+  let used = at;
   let i = start;
   let cdataEnd = -1;
   while (i < end) {
     const b = bytes[i]!;
-    if (i === cdataEnd) {
+    if (b > AMPERSAND && b !== LESS && i !== cdataEnd) {
+      out[used++] = b;
+      i++;
+    } else if (i === cdataEnd) {
       i += 3;
       cdataEnd = -1;
     } else if (b === CR) {
@@ -76,11 +77,11 @@ function decode(bytes: Uint8Array, start: number, end: number, isAttribute: bool
       out[used++] = SPACE;
       i++;
     } else if (b === AMPERSAND && cdataEnd < 0) {
-      const close = bytes.indexOf(SEMICOLON, i);
-      const name = Buffer.from(bytes.subarray(i + 1, close)).toString('latin1');
-      used += out.write(referenced(name)!, used, 'utf8');
+      let close = i + 2;
+      while (bytes[close] !== SEMICOLON) close++;
+      used = writeReferenced(out, used, bytes, i + 1, close);
       i = close + 1;
-    } else if (b === LESS && cdataEnd < 0 && !isAttribute) {
+    } else if (b === LESS && cdataEnd < 0 && hasMarkup) {
       const markup = endOfMarkup(bytes, i);
       i = markup.end;
       cdataEnd = markup.cdataEnd;
@@ -89,7 +90,26 @@ function decode(bytes: Uint8Array, start: number, end: number, isAttribute: bool
       i++;
     }
   }
-  return out.subarray(0, used);
+  return used;
+}
+
+/** What the reference whose name is in `bytes` stands for. */
+function writeReferenced(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+  const first = bytes[start];
+  const second = bytes[start + 1];
+  let sign = 0;
+  if (first === 0x61) sign = second === 0x6d ? AMPERSAND : APOSTROPHE;
+  else if (first === 0x6c) sign = LESS;
+  else if (first === 0x67) sign = GREATER;
+  else if (first === 0x71) sign = QUOTE;
+  if (sign > 0) {
+    out[at] = sign;
+    return at + 1;
+  }
+  const name = Buffer.from(bytes.subarray(start, end)).toString('latin1');
+  const text = Buffer.from(referenced(name)!, 'utf8');
+  out.set(text, at);
+  return at + text.length;
 }
 
 /** Behind a tag, comment or processing instruction; of a CDATA section behind its start, with the place of its end. */
@@ -107,12 +127,4 @@ function endOfMarkup(bytes: Uint8Array, start: number): { end: number; cdataEnd:
   return { end: i + 1, cdataEnd: -1 };
 }
 
-const isSpace = (b: number) => b === SPACE || b === LF || b === TAB || b === CR;
-
-export function trimmed(value: Uint8Array): Uint8Array {
-  let from = 0;
-  let to = value.length;
-  while (from < to && isSpace(value[from]!)) from++;
-  while (to > from && isSpace(value[to - 1]!)) to--;
-  return value.subarray(from, to);
-}
+export const isSpace = (b: number): boolean => b === SPACE || b === LF || b === TAB || b === CR;
