@@ -51,7 +51,7 @@ async function torment(t: TestContext, random: () => number): Promise<void> {
   for (let kill = 0; kill < KILLS; kill++) {
     const up = startUp(t, dir);
     const last = kill === KILLS - 1;
-    const lifeMs = random() * usualMs;
+    const lifeMs = random() * 1.5 * usualMs;
     // Some files come while nothing runs, some while it starts, some while it works.
     for (const at of Array.from({ length: FILES_A_KILL }, () => random() * lifeMs).sort((a, b) => a - b)) {
       const wait = at - (performance.now() - up.startedAt);

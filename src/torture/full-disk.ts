@@ -2,15 +2,17 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Child } from './children.ts';
+import { type Child, stillRuns } from './children.ts';
 
 /** Room for the stores to open in, in MiB, before data comes. */
 const TIGHT_MIB = 8;
 const AMPLE_MIB = 4096;
+/** How long it may find the disk full: longer than its own tries take. One that cannot even record that a step failed waits for space. */
+const FULL_MS = 60_000;
 
 /**
- * Runs once with hardly any space, then lets the copy have what it has written and all the space of the real disk. Returns why it could not be
- * done, or undefined. The caller completes the run and compares.
+ * Runs once with hardly any space, then gives it space, in which it goes on or is run again, and lets the copy have what it has written.
+ * Returns why it could not be done, or undefined. The caller completes the run and compares.
  */
 export async function fullDisk(dir: string, start: (dir: string) => Child): Promise<string | undefined> {
   const data = join(dir, '.granary');
@@ -21,8 +23,10 @@ export async function fullDisk(dir: string, start: (dir: string) => Child): Prom
     return 'mounting a small file system needs root on Linux';
   }
   try {
-    await start(dir).ended;
+    const full = start(dir);
+    await stillRuns(full, FULL_MS);
     execFileSync('mount', ['-o', `remount,size=${AMPLE_MIB}m`, data], { stdio: 'ignore' });
+    await full.ended;
     await start(dir).ended;
     const kept = `${data}.kept`;
     execFileSync('cp', ['-a', data, kept]);
