@@ -1,97 +1,34 @@
 /**
- * Wall time from a table of MariaDB to a landed file with its SHA-256, against the server writing the file itself (`SELECT … INTO OUTFILE`), in alternation;
- * and the resident memory of the process that extracts. `node bench/extract.ts [rows]`, 3 million if not given. Needs test/servers/install.sh.
+ * Wall time from a table of a database to a landed file with its SHA-256, against the server writing the file itself (MariaDB's `SELECT … INTO OUTFILE`,
+ * PostgreSQL's `COPY … TO`), in alternation; and the resident memory of the process that extracts.
+ * `node bench/extract.ts [rows] [mysql | postgres]`, 3 million of both if not given. Needs test/servers/install.sh.
  */
-import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { mysql } from '../src/connectors/mysql.ts';
-import type { ExtractSink } from '../src/ports/extract.ts';
-import { type MariaDbServer, startMariaDb } from '../test/servers/mariadb.ts';
-import { run } from '../test/servers/processes.ts';
-import { datasetOf, parseAll } from '../test/support/extracting.ts';
+import { startMariaDb } from '../test/servers/mariadb.ts';
+import { startPostgres } from '../test/servers/postgres.ts';
+import { compare, judge } from './extracting.ts';
 
-const ROUNDS = 3;
-const LIMIT = 1.15;
-const MEMORY_LIMIT = 250e6;
+const rows = Number(process.argv[2] ?? 3_000_000);
+const chosen = process.argv[3];
+console.log(`${rows} rows × 12 columns, rounds in alternation, seconds of wall time`);
+if (chosen !== 'postgres') await benchMariaDb();
+if (chosen !== 'mysql') await benchPostgres();
 
-/** The process that is measured. */
-async function extract(settings: Record<string, unknown>, read: unknown, rows: number, folder: string): Promise<void> {
-  const source = await mysql.open(parseAll(mysql.spec, settings), { projectDir: folder });
-  const dataset = await datasetOf(mysql, source, 'orders', read);
-  const hash = createHash('sha256');
-  const file = openSync(join(folder, 'landed.csv'), 'w');
-  const sink: ExtractSink = {
-    async write(_, bytes) {
-      hash.update(bytes);
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    },
-    open: async () => undefined,
-    cut: async () => undefined,
-    checkpoint: async () => undefined,
-  };
-  const from = performance.now();
-  const { declared } = await source.extract(
-    {
-      feed: 'orders',
-      datasets: [dataset],
-      position: undefined,
-      progress: undefined,
-      full: false,
-      now: () => Date.now(),
-      currentKeys: async () => undefined,
-      openEngine: () => Promise.reject(new Error('not needed')),
-      scratch: folder,
-      warn: (message) => console.error(message),
-      progressed: () => undefined,
-    },
-    sink,
-  );
-  const seconds = (performance.now() - from) / 1000;
-  closeSync(file);
-  assert.equal(declared!['orders']!.rows, rows);
-  await source.close();
-  const memory = process.resourceUsage().maxRSS * 1024;
-  console.log(JSON.stringify({ seconds, memory, sha256: hash.digest('hex') }));
-}
-
-async function compare(server: MariaDbServer, name: string, read: unknown, rows: number, more = {}): Promise<number> {
+async function benchMariaDb(): Promise<void> {
+  const server = await startMariaDb({ settings: ['--innodb-buffer-pool-size=1G'] });
   const { host, port, user, password, database, certificate } = server;
-  const settings = { host, port, user, password, database, tls: 'off', ca_file: certificate.certificate, ...more };
+  const settings = { host, port, user, password, database, tls: 'off', ca_file: certificate.certificate };
   const outfile = `/tmp/granary-outfile-${port}.csv`;
-  const times: { ours: number[]; server: number[] } = { ours: [], server: [] };
-  let memory = 0;
-  for (let i = 0; i <= ROUNDS; i++) {
-    const folder = await mkdtemp(join(tmpdir(), 'granary-bench-'));
-    const child = [import.meta.filename, '--child', JSON.stringify([settings, read, rows, folder])];
-    const out = JSON.parse(await run(process.execPath, child)) as { seconds: number; memory: number };
-    await rm(folder, { recursive: true });
+  const byServer = async () => {
     const from = performance.now();
     await server.admin(
       `SELECT * FROM orders INTO OUTFILE '${outfile}' FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '"' LINES TERMINATED BY '\\n'`,
     );
     const seconds = (performance.now() - from) / 1000;
     rmSync(outfile);
-    if (i === 0) continue; // warms the server's buffers
-    times.ours.push(out.seconds);
-    times.server.push(seconds);
-    memory = Math.max(memory, out.memory);
-  }
-  const [ours, theirs] = [Math.min(...times.ours), Math.min(...times.server)];
-  const ratios = times.ours.map((t, i) => t / times.server[i]!).sort((a, b) => a - b);
-  const list = (all: number[]) => all.map((t) => t.toFixed(2)).join(' ');
-  console.log(
-    `${name}: ${list(times.ours)} s, server's own file ${list(times.server)} s: ${(ours / theirs).toFixed(2)} × (median of rounds ${ratios[Math.floor(ratios.length / 2)]!.toFixed(2)} ×), ${Math.round(rows / ours / 1000)} k rows/s, ${Math.round(memory / 1e6)} MB resident`,
-  );
-  if (memory > MEMORY_LIMIT) process.exitCode = 1;
-  return ours / theirs;
-}
-
-async function bench(rows: number): Promise<void> {
-  const server = await startMariaDb({ settings: ['--innodb-buffer-pool-size=1G'] });
+    return seconds;
+  };
   try {
     await server.admin(
       `CREATE TABLE orders (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, shop INT NOT NULL, customer VARCHAR(60), email VARCHAR(80),
@@ -103,20 +40,50 @@ async function bench(rows: number): Promise<void> {
           '2024-01-01' + INTERVAL seq * 1234 MICROSECOND, '2024-01-01 00:00:00' + INTERVAL seq SECOND FROM seq_1_to_${rows}`,
       'ANALYZE TABLE orders',
     );
-    console.log(`${rows} rows × 12 columns, ${ROUNDS} rounds in alternation, seconds of wall time`);
-    const ratio = await compare(server, 'one snapshot', { table: 'orders', chunks: { rows: rows * 2 } }, rows);
-    await compare(server, 'in parts, two at a time', 'orders', rows);
-    await compare(server, 'one snapshot, TLS', { table: 'orders', chunks: { rows: rows * 2 } }, rows, {
-      tls: 'required',
-    });
-    console.log(ratio <= LIMIT ? `within ${LIMIT} ×` : `ABOVE ${LIMIT} ×`);
-    if (ratio > LIMIT) process.exitCode = 1;
+    const common = { type: 'mysql' as const, settings, rows, byServer };
+    const whole = { table: 'orders', chunks: { rows: rows * 2 } };
+    const ratio = await compare({ ...common, name: 'MariaDB, one snapshot', read: whole });
+    await compare({ ...common, name: 'MariaDB, in parts, two at a time', read: 'orders' });
+    const tls = { ...settings, tls: 'required' };
+    await compare({ ...common, name: 'MariaDB, one snapshot, TLS', read: whole, settings: tls });
+    judge(ratio, 1.15);
   } finally {
     await server.stop();
   }
 }
 
-if (process.argv[2] === '--child') {
-  const [settings, read, rows, folder] = JSON.parse(process.argv[3]!);
-  await extract(settings, read, rows, folder);
-} else await bench(Number(process.argv[2] ?? 3_000_000));
+async function benchPostgres(): Promise<void> {
+  const server = await startPostgres({ settings: ['shared_buffers = 1GB', 'max_wal_size = 4GB'] });
+  const { host, port, user, password, database, certificate, scratch } = server;
+  const settings = { host, port, user, password, database, tls: 'off', ca_file: certificate.certificate };
+  const outfile = join(scratch, 'orders.csv');
+  const byServer = async () => {
+    const from = performance.now();
+    await server.admin(`COPY orders TO '${outfile}' (FORMAT csv)`);
+    const seconds = (performance.now() - from) / 1000;
+    rmSync(outfile);
+    return seconds;
+  };
+  try {
+    await server.admin(`CREATE TYPE state AS ENUM ('new', 'paid', 'sent');
+      CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shop int NOT NULL, customer varchar(60), email varchar(80),
+        amount numeric(12,2), quantity int, discount double precision, note varchar(200), state state, ordered_on date,
+        created_at timestamp, updated_at timestamptz NOT NULL);
+      INSERT INTO orders (shop, customer, email, amount, quantity, discount, note, state, ordered_on, created_at, updated_at)
+        SELECT i % 500, 'Customer ' || i * 7919 % 100003, 'c' || i || '@example.com', i % 100000 / 100.0, i % 17, i % 7 / 8.0,
+          CASE WHEN i % 5 > 0 THEN 'leave it at the door, "please" ' || i % 1000 END, (ARRAY['new', 'paid', 'sent']::state[])[1 + i % 3],
+          date '2024-01-01' + (i % 700)::int, timestamp '2024-01-01' + i * interval '1234 us', timestamptz '2024-01-01' + i * interval '1 s'
+        FROM generate_series(1::bigint, ${rows}) i;
+      GRANT SELECT ON orders TO ${user}`);
+    await server.admin('VACUUM ANALYZE orders');
+    const common = { type: 'postgres' as const, settings, rows, byServer };
+    const whole = { table: 'orders', chunks: { rows: rows * 2 } };
+    const ratio = await compare({ ...common, name: 'PostgreSQL, one part', read: whole });
+    await compare({ ...common, name: 'PostgreSQL, in parts, two at a time', read: 'orders' });
+    const tls = { ...settings, tls: 'required' };
+    await compare({ ...common, name: 'PostgreSQL, one part, TLS', read: whole, settings: tls });
+    judge(ratio, 1.3);
+  } finally {
+    await server.stop();
+  }
+}
