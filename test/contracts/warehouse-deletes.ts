@@ -140,6 +140,8 @@ function mergeContract(open: OpenWarehouse): void {
       { object: 'o2', line: 2, member: undefined, row: { id: 1 }, deleted: true },
     ]);
     assert.deepEqual(await warehouse.trace(PEOPLE, { name: 'Ann' }), []);
+    const deleted = await rowsOf(warehouse, 'SELECT id, _object FROM granary."deleted.main.crm_people"');
+    assert.deepEqual(deleted, [[1, 'o2']]);
     const path = join(maker.folder, 'people.parquet');
     assert.equal((await warehouse.exportTable(PEOPLE, ['id', 'name'], path)).rows, 2);
     assert.deepEqual(await maker.read(path, 'id'), [

@@ -1,5 +1,5 @@
 /**
- * Loads one round of a kill test and prints `done`; meant to be killed before. Arguments: the folder, the round. Files of round r are
+ * Loads one round of a kill test, and prints `open` before and `done` after; meant to be killed between. Arguments: the folder, the round. Files of round r are
  * `<folder>/append-<object>-<r>.parquet` and `<folder>/merge-<object>-<r>.parquet`.
  */
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { KILL_TEST, mergeObject, warehouseOptions } from './warehouse-kill.ts';
 const folder = process.argv[2]!;
 const round = Number(process.argv[3]);
 const warehouse = await openDuckDbWarehouse(warehouseOptions(folder));
+console.log('open');
 const common = {
   tenant: 'main',
   supersedes: [],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +25,7 @@ test(`after a kill at any moment every object is there exactly once or not at al
   let round = 0;
   for (; killed < KILL_TEST.kills; round++) {
     await writeRound(engine, folder, round);
-    const finished = await loadAndKill(folder, round, 200 + Math.random() * 1500);
+    const finished = await loadAndKill(folder, round, Math.random() * 1500);
     if (!finished) killed++;
     const loaded = await loadedOf(folder, round);
     if (loaded > 0 && loaded < KILL_TEST.objects) amidst++;
@@ -53,10 +54,11 @@ async function writeRound(engine: Engine, folder: string, round: number): Promis
   }
 }
 
-/** True when the loader was done before the time came to kill it. */
+/** True when the loader was done before the time came to kill it, which is counted from when it has opened the warehouse. */
 async function loadAndKill(folder: string, round: number, afterMs: number): Promise<boolean> {
-  const child = spawn(process.execPath, [LOADER, folder, String(round)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [LOADER, folder, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  await Promise.race([exited, once(child.stdout, 'data')]);
   const timer = new AbortController();
   const code = await Promise.race([exited, sleep(afterMs, 'late' as const, { signal: timer.signal })]);
   if (code === 'late') child.kill('SIGKILL');

@@ -63,7 +63,8 @@ export function guardQuery(text: string, tree: SerializedSql, tables: ReadonlySe
     }
     if (node['type'] === 'BASE_TABLE') {
       const name = String(node['table_name']).toLowerCase();
-      if (/[^\w$ ]/.test(name) && !tables.has(name) && !ctes.has(name))
+      const schema = String(node['schema_name'] ?? '').toLowerCase();
+      if (/[^\w$ ]/.test(name) && !tables.has(schema ? `${schema}.${name}` : name) && !ctes.has(name))
         throw refused(`There is no table "${name}".`, 'Queries read tables of the warehouse, not files.', where);
     }
   }
