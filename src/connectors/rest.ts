@@ -12,8 +12,8 @@ export const rest: ExtractConnector<RestConfig, RestRead> = {
   spec: restSpec,
   read: restReadSpec,
   describe: describeRead,
-  async open(config, { projectDir }) {
+  async open(config, context) {
     const { RestSource } = await import('./rest/source.ts');
-    return await RestSource.open(config, presetOf(config.preset), projectDir);
+    return await RestSource.open(config, presetOf(config.preset), context);
   },
 };

@@ -5,7 +5,7 @@ import { anySignal } from '../lib/reading.ts';
 import type { RestConfig } from './config.ts';
 import { PAGE } from './describe.ts';
 import { type DatasetRead, resolveRead } from './endpoint.ts';
-import { DistinctKeys, keyOf } from './keys.ts';
+import { DistinctKeys } from './keys.ts';
 import { Landing } from './landing.ts';
 import { type List, listsOf, parentsOf } from './lists.ts';
 import { formatMark, higherMark, isTime, type Mark, parseMark } from './marks.ts';
@@ -22,7 +22,6 @@ const CHECKPOINT_BYTES = 8e6;
 const CHECKPOINT_MS = 15_000;
 /** How often a list is read that changed while it was read. */
 const MOST_PASSES = 3;
-const ANCHOR = 20;
 /** A watermark is not taken from a clock that is more ahead of the server's. */
 const AHEAD_MS = 300_000;
 
@@ -151,7 +150,7 @@ export class Extraction {
     let total: number | undefined;
     try {
       for (let got = await opened.first; !got.done; got = await opened.pages.next()) {
-        const { page, next, request } = got.value;
+        const { page, next, request, anchor } = got.value;
         total = page.total ?? total;
         state.firstTotal ??= total ?? null;
         this.#serverAt ??= page.at;
@@ -166,7 +165,7 @@ export class Extraction {
         this.#request.progressed(this.#records, this.#lists.length === 1 ? total : undefined, 'rows');
         if (!next) break;
         state.place = next;
-        state.anchor = page.records.slice(-ANCHOR).map((r) => keyOf(r, this.#read.key));
+        state.anchor = anchor;
         await this.#checkpointSometimes(index, state, page.body.length);
       }
     } finally {

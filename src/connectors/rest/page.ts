@@ -43,7 +43,7 @@ export function lookInto(answer: Answer, looking: Looking, where: { endpoint: st
   }
   let value: unknown;
   try {
-    value = parse(body.toString('utf8'));
+    value = parse(body.toString('utf8').replace(/^\uFEFF/, ''));
   } catch (e) {
     throw bad(`is not JSON (${(e as Error).message})`);
   }

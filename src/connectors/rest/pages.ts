@@ -32,6 +32,8 @@ export interface Listed {
   request: ApiRequest;
   /** Where reading goes on after this page; undefined: it was the last one. */
   next: Place | undefined;
+  /** For that. */
+  anchor: string[];
 }
 
 interface Ahead {
@@ -41,6 +43,8 @@ interface Ahead {
   abort: AbortController;
 }
 
+/** Keys that are remembered over a break. */
+const ANCHOR = 20;
 /** How often it is gone back within one list because records moved away from under the reader: a page that overlaps has none of the page before. */
 const MOST_STEPS_BACK = 20;
 
@@ -51,6 +55,7 @@ const MOST_STEPS_BACK = 20;
 export async function* pagesOf(listing: Listing, from: From = { place: FIRST, anchor: [] }): AsyncGenerator<Listed> {
   const { endpoint, requests, key } = listing;
   const paging = new Paging(endpoint, requests.base, requests.added);
+  const overlap = endpoint.pagination.type === 'offset' ? endpoint.pagination.overlap : 0;
   const ahead: Ahead[] = [];
   const repeats = new Repeats(requests.endpoint, endpoint);
   let place: Place | undefined = from.place;
@@ -68,7 +73,7 @@ export async function* pagesOf(listing: Listing, from: From = { place: FIRST, an
       if (ahead[0] && !samePlace(ahead[0].place, place)) drop(ahead);
       const asked = ahead.shift() ?? start(listing, paging, place);
       const page = await asked.page;
-      const keys = overlaps(endpoint) ? page.records.map((r) => keyOf(r, key)) : [];
+      const keys = overlap > 0 ? page.records.map((r) => keyOf(r, key)) : [];
       if (place.seen > 0 && known.size > 0 && !keys.some((k) => known.has(k))) {
         if (++back > MOST_STEPS_BACK) throw moving(endpoint);
         drop(ahead);
@@ -81,8 +86,10 @@ export async function* pagesOf(listing: Listing, from: From = { place: FIRST, an
         depth = Math.min(requests.atOnce, depth === 0 ? 1 : depth * 2);
         askAhead(listing, paging, ahead, next, page, depth);
       }
-      yield { page, request: asked.request, next };
-      if (keys.length > 0) known = new Set(keys);
+      // Of a page that has no more than that nothing is read again.
+      const anchor = keys.length > overlap ? keys : [];
+      yield { page, request: asked.request, next, anchor: anchor.slice(-ANCHOR) };
+      known = new Set(anchor);
       step = page.records.length;
       place = next;
     }
@@ -90,8 +97,6 @@ export async function* pagesOf(listing: Listing, from: From = { place: FIRST, an
     drop(ahead);
   }
 }
-
-const overlaps = ({ pagination }: Endpoint): boolean => pagination.type === 'offset' && pagination.overlap > 0;
 
 const moving = ({ path }: Endpoint): GranaryError =>
   new GranaryError('connector.changed', `Records of ${path} move faster than they are read.`, {

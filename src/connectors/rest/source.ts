@@ -1,6 +1,9 @@
 /** An open API as a source of records. */
+
+import type { ConnectorContext } from '../../ports/connector.ts';
 import type { Extracted, ExtractRequest, ExtractSink, ExtractSource, Offer, Proposal } from '../../ports/extract.ts';
 import type { RestConfig } from './config.ts';
+import { type Discovering, offersOf, proposalOf } from './discovery.ts';
 import { Extraction } from './extraction.ts';
 import type { Preset } from './presets/preset.ts';
 import type { RestRead } from './read.ts';
@@ -9,24 +12,33 @@ import { Requests } from './requests.ts';
 export class RestSource implements ExtractSource<RestRead> {
   readonly #config: RestConfig;
   readonly #requests: Requests;
+  readonly #context: ConnectorContext;
 
-  private constructor(config: RestConfig, requests: Requests) {
+  private constructor(config: RestConfig, requests: Requests, context: ConnectorContext) {
     this.#config = config;
     this.#requests = requests;
+    this.#context = context;
   }
 
-  static async open(config: RestConfig, preset: Preset | undefined, projectDir: string): Promise<RestSource> {
-    return new RestSource(config, await Requests.create(config, preset, projectDir));
+  static async open(config: RestConfig, preset: Preset | undefined, context: ConnectorContext): Promise<RestSource> {
+    return new RestSource(config, await Requests.create(config, preset, context.projectDir), context);
   }
 
   async extract(request: ExtractRequest<RestRead>, sink: ExtractSink): Promise<Extracted> {
     return await new Extraction(this.#requests, this.#config, request, sink).run();
   }
 
-  async *offers(): AsyncGenerator<Offer> {}
+  offers(): AsyncGenerator<Offer> {
+    return offersOf(this.#discovering);
+  }
 
-  async propose(offer: Offer): Promise<Proposal> {
-    return { columns: [], key: [], read: offer.read, load: undefined, notes: [] };
+  propose(offer: Offer): Promise<Proposal> {
+    return proposalOf(offer, this.#discovering);
+  }
+
+  get #discovering(): Discovering {
+    const { projectDir, signal } = this.#context;
+    return { requests: this.#requests, config: this.#config, projectDir, signal };
   }
 
   async close(): Promise<void> {

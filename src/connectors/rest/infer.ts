@@ -1,0 +1,165 @@
+/** Columns, key and paging of an endpoint from a page of it. Pure. */
+import type { ColumnType } from '../../model/schema.ts';
+import type { Proposal } from '../../ports/extract.ts';
+import { columnNames } from '../../project/names.ts';
+import { formatKeyPath, type KeyPath, valueAt } from './paths.ts';
+
+/** A number as it is written. */
+class Digits {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Numbers keep their digits: how many a column needs is seen from them. */
+export function parseSample(text: string): unknown {
+  const keep = (_: string, value: unknown, { source }: { source?: string } = {}) =>
+    typeof value === 'number' && source !== undefined ? new Digits(source) : value;
+  return JSON.parse(text.replace(/^\uFEFF/, ''), keep as (key: string, value: unknown) => unknown);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Digits);
+
+const DEEPEST_RECORDS = 3;
+
+/** The first array of objects, the nearest to the root; undefined: there is none. */
+export function findRecords(value: unknown): KeyPath | undefined {
+  let level: { value: unknown; path: KeyPath }[] = [{ value, path: [] }];
+  for (let depth = 0; depth <= DEEPEST_RECORDS; depth++) {
+    const found = level.find((at) => Array.isArray(at.value) && at.value.length > 0 && at.value.every(isObject));
+    if (found) return found.path;
+    level = level.flatMap((at) =>
+      isObject(at.value) ? Object.entries(at.value).map(([key, v]) => ({ value: v, path: [...at.path, key] })) : [],
+    );
+  }
+  return undefined;
+}
+
+interface Leaf {
+  path: KeyPath;
+  values: unknown[];
+}
+
+const DEEPEST = 8;
+const MOST_COLUMNS = 500;
+
+/** Values by their paths; arrays, and what is an object here and a scalar there, as a whole. */
+function leavesOf(records: readonly unknown[]): Leaf[] {
+  const leaves = new Map<string, Leaf>();
+  const mixed = new Set<string>();
+  const add = (value: unknown, path: KeyPath) => {
+    if (isObject(value) && path.length < DEEPEST && Object.keys(value).length > 0) {
+      mixed.add(formatKeyPath(path));
+      for (const [key, v] of Object.entries(value)) add(v, [...path, key]);
+      return;
+    }
+    const text = formatKeyPath(path);
+    const leaf = leaves.get(text) ?? { path, values: [] };
+    leaves.set(text, leaf);
+    leaf.values.push(value);
+  };
+  for (const record of records)
+    if (isObject(record)) for (const [key, value] of Object.entries(record)) add(value, [key]);
+  // Null in place of an object says nothing about the columns within it.
+  for (const [text, { values }] of leaves) if (mixed.has(text) && values.every((v) => v === null)) leaves.delete(text);
+  return [...leaves.values()].slice(0, MOST_COLUMNS);
+}
+
+const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
+const MOST_SCALE = 9;
+
+function typeOf(values: readonly unknown[]): ColumnType {
+  const given = values.filter((v) => v !== null);
+  const all = (test: (v: unknown) => boolean) => given.length > 0 && given.every(test);
+  const like = (pattern: RegExp) => all((v) => typeof v === 'string' && pattern.test(v));
+  if (all((v) => typeof v === 'boolean')) return 'boolean';
+  if (all((v) => v instanceof Digits)) return numberType(given as Digits[]);
+  if (like(/^\d{4}-\d{2}-\d{2}$/)) return 'date';
+  if (like(TIME)) return given.every((v) => /(Z|[+-]\d{2}:?\d{2})$/.test(v as string)) ? 'timestamp_tz' : 'timestamp';
+  return given.some((v) => typeof v === 'object' && !(v instanceof Digits)) ? 'json' : 'text';
+}
+
+function numberType(values: readonly Digits[]): ColumnType {
+  if (values.every(({ text }) => /^-?\d{1,18}$/.test(text))) return 'bigint';
+  const scale = Math.max(...values.map(({ text }) => /\.(\d+)$/.exec(text)?.[1]?.length ?? 0));
+  return values.some(({ text }) => /e/i.test(text)) || scale > MOST_SCALE
+    ? 'double'
+    : `decimal(18,${Math.max(2, scale)})`;
+}
+
+const LIKE_A_KEY = /(^|[_.])(id|key|uuid|guid|code|number|no)$|[a-z](Id|ID|Key|Uuid|Number)$/;
+const LIKE_A_CHANGE = /(updated|modified|changed|last_?edit)/i;
+
+export type Inferred = Pick<Proposal, 'columns' | 'key' | 'notes'>;
+
+export function inferColumns(records: readonly unknown[]): Inferred {
+  const leaves = leavesOf(records);
+  const names = columnNames(leaves.map((l) => formatKeyPath(l.path)));
+  const isComplete = ({ values }: Leaf) => values.length === records.length && values.every((v) => v !== null);
+  const columns = leaves.map((leaf, i) => ({
+    name: names[i]!,
+    from: formatKeyPath(leaf.path),
+    type: typeOf(leaf.values),
+    required: false,
+  }));
+  const isUnique = (leaf: Leaf) =>
+    isComplete(leaf) && new Set(leaf.values.map((v) => (v instanceof Digits ? v.text : v))).size === records.length;
+  const keys = leaves.filter((leaf) => isUnique(leaf) && LIKE_A_KEY.test(formatKeyPath(leaf.path)));
+  const key = keys.find((leaf) => leaf.path.length === 1 && leaf.path[0] === 'id') ?? keys[0];
+  if (key) columns[leaves.indexOf(key)]!.required = true;
+  const changed = leaves.find(
+    (leaf) => LIKE_A_CHANGE.test(leaf.path.at(-1)!) && /^(timestamp|date|bigint)/.test(typeOf(leaf.values)),
+  );
+  const notes = [`Columns are from ${records.length} records.`];
+  if (!key) notes.push('Nothing identifies a record: give a key where something does.');
+  if (changed)
+    notes.push(
+      `${formatKeyPath(changed.path)} can be a watermark if the endpoint takes a parameter for it: incremental: { parameter: …, from: ${formatKeyPath(changed.path)} }.`,
+    );
+  return { columns, key: key ? [formatKeyPath(key.path)] : [], notes };
+}
+
+/** Places where services have the next cursor, and their parameter for it. */
+const CURSORS: [string, string][] = [
+  ['paging.next.after', 'after'],
+  ['next_cursor', 'cursor'],
+  ['meta.next_cursor', 'cursor'],
+  ['meta.next', 'cursor'],
+  ['response_metadata.next_cursor', 'cursor'],
+  ['pagination.next_cursor', 'cursor'],
+  ['nextPageToken', 'pageToken'],
+  ['next_page_token', 'page_token'],
+];
+const URLS = [
+  'next',
+  'links.next',
+  '_links.next.href',
+  'links.next.href',
+  'paging.next',
+  'pagination.next',
+  'meta.next',
+  'next_page_url',
+  '"@odata.nextLink"',
+];
+
+/** As YAML; undefined: nothing tells of more pages. */
+export function guessPagination(
+  value: unknown,
+  linkNext: string | undefined,
+  records: readonly unknown[],
+): Record<string, unknown> | undefined {
+  if (linkNext !== undefined) return { type: 'link' };
+  const at = (path: string) => valueAt(value, path.startsWith('"') ? [JSON.parse(path) as string] : path.split('.'));
+  const isText = (v: unknown): v is string => typeof v === 'string' && v !== '';
+  const url = URLS.find((path) => /^(https?:\/\/|\/|\?)/.test(String(at(path) ?? '')));
+  if (url !== undefined) return { type: 'next_url', next: url };
+  const cursor = CURSORS.find(([path]) => isText(at(path)) || at(path) instanceof Digits);
+  if (cursor) return { type: 'cursor', parameter: cursor[1], next: cursor[0] };
+  const last = records.at(-1);
+  if (at('has_more') === true && isObject(last) && 'id' in last)
+    return { type: 'cursor', parameter: 'starting_after', last: 'id', more: 'has_more' };
+  return undefined;
+}
