@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { rejectsWith } from '../../../test/contracts/file-source.ts';
+import { contact, contacts, type Fault, type RestServer, startRestServer } from '../../../test/servers/rest.ts';
+import { CLIENT } from '../../../test/servers/rest-api.ts';
+import { assertAll, readOnce, recordsOf } from './testing.ts';
+
+const BY_OFFSET = {
+  path: '/offset',
+  records: 'data',
+  total: 'meta.total',
+  pagination: { type: 'offset', size_parameter: 'limit', size: 10 },
+};
+const BY_CURSOR = {
+  path: '/cursor',
+  records: 'data',
+  pagination: { type: 'cursor', next: 'meta.next', size_parameter: 'limit', size: 10 },
+};
+
+describe('an API that limits, fails and changes', () => {
+  let server: RestServer;
+  before(async () => {
+    server = await startRestServer();
+  });
+  after(() => server?.stop());
+  beforeEach(() => {
+    Object.assign(server, {
+      contacts: contacts(200),
+      calls: [],
+      storm: 0,
+      retryAfter: '0',
+      bucket: undefined,
+      authorize: undefined,
+      most: 1000,
+    });
+    Object.assign(server, { tokenSeconds: 3600, rotates: false, faultOf: () => undefined, onPage: () => undefined });
+    server.tokens.clear();
+  });
+  const read = (dataset: object, config: object = {}) =>
+    readOnce({ config: { base: server.url, ...config }, read: dataset });
+
+  for (const told of ['seconds', 'date', 'headers', 'nothing'] as const)
+    it(`is read whole within its limits, told by ${told}`, async () => {
+      server.bucket = { size: 8, perSecond: 10, told };
+      const { landed } = await read(BY_OFFSET);
+      assertAll(landed, 200);
+      assert.ok(server.calls.some((c) => c.status === 429));
+    });
+
+  it('loses nothing in a storm of refusals, however many attempts are allowed', async () => {
+    let pages = 0;
+    server.onPage = () => {
+      if (++pages === 3) server.storm = 60;
+    };
+    const { landed } = await read(BY_OFFSET, { retries: { attempts: 1 } });
+    assertAll(landed, 200);
+    assert.equal(server.calls.filter((c) => c.status === 429).length, 60);
+  });
+
+  it('gives up where it would have to wait for too long, and may be tried again', async () => {
+    server.storm = 1;
+    server.retryAfter = '120';
+    await rejectsWith(read(BY_OFFSET, { retries: { max_wait: '1 min' } }), 'connector.unavailable', true);
+  });
+
+  it('is not asked more often than the configuration allows', async () => {
+    server.contacts = contacts(50);
+    const began = performance.now();
+    assertAll((await read(BY_OFFSET, { rate: { per_second: 20 } })).landed, 50);
+    // Five pages, 50 ms between two of them.
+    assert.ok(performance.now() - began >= 4 * 50 - 5);
+  });
+
+  it('is asked again after every kind of failure, and no page is lost or doubled', async () => {
+    const faults: Fault[] = ['status_500', 'cut', 'half_chunked', 'long', 'html', 'slow', 'status_503', 'reset'];
+    server.faultOf = (_, url) => {
+      const at = Number(url.searchParams.get('offset')) / 10;
+      const asked = server.calls.filter(
+        (c) => c.url.includes(`offset=${at * 10}&`) || c.url.endsWith(`offset=${at * 10}`),
+      ).length;
+      return asked === 1 ? faults[at] : undefined;
+    };
+    const { landed } = await read(BY_OFFSET);
+    assertAll(landed, 200);
+    assert.equal(landed!.rows, 200);
+  });
+
+  it('is asked again where it says nothing for too long', async () => {
+    server.faultOf = (number) => (server.calls.length === 2 && number > 0 ? 'silent' : undefined);
+    assertAll((await read(BY_CURSOR, { timeout: '1 s' })).landed, 200);
+  });
+
+  it('fails for a passing reason when it goes on failing, and for good when it refuses', async () => {
+    server.faultOf = () => 'status_500';
+    await rejectsWith(read(BY_CURSOR, { retries: { attempts: 2 } }), 'connector.unavailable', true);
+    assert.equal(server.calls.length, 2);
+    server.faultOf = () => 'html';
+    await rejectsWith(read(BY_CURSOR, { retries: { attempts: 2 } }), 'connector.protocol', false);
+    server.faultOf = () => undefined;
+    server.authorize = () => false;
+    await rejectsWith(read(BY_CURSOR), 'connector.auth_failed', false);
+    server.authorize = undefined;
+    const error = await read({ path: '/none' }, { query: { key: 'secret-0815' } }).then(
+      () => assert.fail(),
+      (e: Error) => e,
+    );
+    assert.match(error.message, /"\/none" does not exist.*HTTP status 404: \{"error":"nothing at \/none"\}/);
+    assert.doesNotMatch(error.message, /0815/);
+  });
+
+  it('is not read in circles, nor to where credentials must not go', async () => {
+    const cases: [object, RegExp][] = [
+      [{ path: '/circle', records: 'data', pagination: { type: 'cursor', next: 'meta.next' } }, /goes in a circle/],
+      [{ path: '/customers', records: 'data', pagination: { type: 'page' } }, /the same page twice in a row/],
+      [{ ...BY_CURSOR, max_pages: 5 }, /more than 5 pages/],
+      [
+        { path: '/elsewhere', records: 'data', pagination: { type: 'next_url', next: 'meta.next' } },
+        /on another server, 127.0.0.2:9/,
+      ],
+      [{ path: '/cursor', records: 'items' }, /has no items; where that means "nothing"/],
+    ];
+    for (const [dataset, expected] of cases) {
+      const error = await read(dataset, { retries: { attempts: 1 } }).then(
+        () => assert.fail(`${expected}`),
+        (e: Error) => e,
+      );
+      assert.match(error.message, expected);
+    }
+  });
+
+  it('warns of pages that are not read', async () => {
+    server.contacts = contacts(20);
+    const { warnings } = await read({ path: '/link', records: 'data', query: { limit: '5' } });
+    assert.match(warnings.join(), /no pagination, and the answer of \/link tells of more pages in its header Link/);
+  });
+
+  it('refuses an answer that is larger than a page may be', async () => {
+    await assert.rejects(
+      read({ path: '/customers', records: 'data' }, { page_max_bytes: '1 kB' }),
+      /larger than 1000 bytes/,
+    );
+  });
+
+  describe('with credentials', () => {
+    const bearers = new Set<string>();
+    const oauth = (more: object = {}) => ({
+      auth: {
+        type: 'oauth2',
+        token_url: `${server.url}/oauth/token`,
+        client_id: CLIENT.id,
+        client_secret: CLIENT.secret,
+        ...more,
+      },
+    });
+    const demandTokens = () => {
+      server.authorize = ({ headers }) => {
+        const token = headers.authorization?.replace('Bearer ', '') ?? '';
+        bearers.add(token);
+        return (server.tokens.get(token) ?? 0) > Date.now();
+      };
+    };
+
+    it('takes a user and a password, a key in a header, and a key in the query', async () => {
+      const cases: [object, RestServer['authorize']][] = [
+        [
+          { type: 'basic', user: 'me', password: 'pass' },
+          (r) => r.headers.authorization === `Basic ${btoa('me:pass')}`,
+        ],
+        [{ type: 'api_key', name: 'X-Key', value: 'k4711' }, (r) => r.headers['x-key'] === 'k4711'],
+        [
+          { type: 'api_key', name: 'key', value: 'k4711', in: 'query' },
+          (_, url) => url.searchParams.get('key') === 'k4711',
+        ],
+      ];
+      for (const [auth, authorize] of cases) {
+        server.authorize = authorize;
+        assertAll((await read(BY_OFFSET, { auth })).landed, 200);
+      }
+    });
+
+    it('gets one token for all requests, and another one when the server refuses it', async () => {
+      demandTokens();
+      let pages = 0;
+      server.onPage = () => {
+        if (++pages === 7) for (const token of server.tokens.keys()) server.tokens.set(token, 0);
+      };
+      assertAll((await read(BY_OFFSET, oauth())).landed, 200);
+      assert.equal(server.tokens.size, 2);
+    });
+
+    it('gets a new token before the old one expires, by a refresh token too', async () => {
+      demandTokens();
+      server.tokenSeconds = 0.4;
+      server.delayMs = 60;
+      for (const more of [{ client_in: 'header' }, { refresh_token: CLIENT.refresh }]) {
+        server.tokens.clear();
+        server.calls = [];
+        assertAll((await read(BY_CURSOR, oauth(more))).landed, 200);
+        assert.ok(server.tokens.size > 2);
+        assert.ok(
+          [...server.tokens.keys()].every((t) =>
+            t.endsWith('refresh_token' in more ? 'refresh_token' : 'client_credentials'),
+          ),
+        );
+      }
+      server.delayMs = 0;
+    });
+
+    it('says that a refresh token which changes each time is of no use later', async () => {
+      demandTokens();
+      server.rotates = true;
+      const { warnings } = await read(BY_OFFSET, oauth({ refresh_token: CLIENT.refresh }));
+      assert.match(warnings.join(), /gives out a new refresh token each time/);
+      await rejectsWith(read(BY_OFFSET, oauth({ client_secret: 'wrong' })), 'connector.auth_failed', false);
+    });
+  });
+
+  describe('with records that move while they are read', () => {
+    const byPage = {
+      path: '/page',
+      records: 'data',
+      total: 'meta.total',
+      pagination: { type: 'page', size_parameter: 'limit', size: 10 },
+    };
+    const idsOf = (landed: Parameters<typeof recordsOf>[0]) => new Set(recordsOf(landed).map((r) => r.id));
+    const removeAtPage = (page: number, ...ids: number[]) => {
+      let pages = 0;
+      server.onPage = () => {
+        if (++pages === page) server.contacts = server.contacts.filter((c) => !ids.includes(c.id));
+      };
+    };
+
+    it('finds what slipped through where there is a key', async () => {
+      removeAtPage(3, 1, 2, 3);
+      const { landed } = await read({ ...byPage, key: 'id' });
+      const found = idsOf(landed);
+      for (const { id } of server.contacts) assert.ok(found.has(id), `${id} is missing`);
+      assert.equal(landed!.rows, undefined);
+    });
+
+    it('begins anew where there is none', async () => {
+      removeAtPage(3, 1, 2, 3);
+      await rejectsWith(read(byPage), 'extract.stale', true);
+      assertAllOf(await read(byPage));
+    });
+    const assertAllOf = ({ landed }: Awaited<ReturnType<typeof read>>) =>
+      assert.deepEqual(
+        [...idsOf(landed)],
+        server.contacts.map((c) => c.id),
+      );
+
+    it('goes back where pages that overlap do not meet', async () => {
+      const overlapping = {
+        path: '/offset',
+        records: 'data',
+        key: 'id',
+        pagination: { type: 'offset', size_parameter: 'limit', size: 10, overlap: 2 },
+      };
+      removeAtPage(4, ...Array.from({ length: 25 }, (_, i) => i + 1));
+      const { landed } = await read(overlapping, { rate: { at_once: 1 } });
+      const found = idsOf(landed);
+      for (const { id } of server.contacts) assert.ok(found.has(id), `${id} is missing`);
+      for (const rows of [1, 2, 3, 10, 11]) {
+        server.contacts = contacts(rows);
+        assert.equal(idsOf((await read(overlapping)).landed).size, rows);
+      }
+    });
+
+    it('counts records that come twice as one', async () => {
+      let pages = 0;
+      server.onPage = () => {
+        if (++pages < 5) server.contacts.push(contact(200 + pages));
+      };
+      const { landed } = await read({ ...byPage, path: '/page', query: { sort: '-id' }, key: 'id' });
+      for (let id = 1; id <= 200; id++) assert.ok(idsOf(landed).has(id));
+      assert.ok(recordsOf(landed).length > idsOf(landed).size);
+      assert.equal(landed!.rows, undefined);
+    });
+
+    it('gives up for now where everything moves all the time, rather than tell that rows are gone', async () => {
+      server.onPage = () => void server.contacts.shift();
+      await rejectsWith(read({ ...byPage, key: 'id' }), 'connector.changed', true);
+      server.contacts = contacts(200);
+      const { warnings } = await read({
+        ...byPage,
+        key: 'id',
+        incremental: { parameter: 'since', from: 'updated_at' },
+      });
+      assert.match(warnings.join(), /records may be missing until they change again/);
+    });
+  });
+});
