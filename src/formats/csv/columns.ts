@@ -24,13 +24,15 @@ export function planColumns(columns: ReadColumn[], header: string[] | undefined,
 /** Whether the engine's reader may give a column its type: it rounds, cuts and ignores where a person would want to be told. */
 export function keepsValues(type: ColumnType, config: CsvConfig, traits: ColumnTraits | undefined): boolean {
   if (config.trim || (isNumeric(type) && config.thousands !== undefined)) return false;
+  // Its reader makes NULL of what is no such time, and tells nobody.
+  if (type === 'timestamp_tz') return false;
   if (!traits) return true;
   const scale = /^decimal\(\d+,(\d+)\)$/.exec(type)?.[1];
   if (type === 'integer' || type === 'bigint') return traits.fraction === 0 && !traits.negativeExponent;
   if (scale !== undefined) return traits.fraction <= Number(scale) && !traits.negativeExponent;
   if (type === 'date') return !traits.clock;
   if (type === 'timestamp') return !traits.zone && traits.fraction <= 6;
-  if (type === 'timestamp_tz' || type === 'time') return traits.fraction <= 6;
+  if (type === 'time') return traits.fraction <= 6;
   return true;
 }
 

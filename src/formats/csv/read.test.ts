@@ -154,3 +154,17 @@ test('a file can tell NULL from a quoted text that looks like it, whoever reads 
     ],
   );
 });
+
+test('what is no instant does not become NULL on the way', async () => {
+  await using room = await openRoom();
+  const content = 'id,at\n1,2024-01-01 00:00:00+02\n2,0000-00-00 00:00:00\n3,soon\n';
+  const { rows, typed, attempt } = await read(room, content, {}, [
+    column('id', 0, 'integer'),
+    column('at', 1, 'timestamp_tz'),
+  ]);
+  assert.deepEqual([attempt, typed], ['fast', [true, false]]);
+  assert.deepEqual(
+    rows.map((r) => r['c1']),
+    ['2024-01-01 00:00:00+02', '0000-00-00 00:00:00', 'soon'],
+  );
+});
