@@ -13,10 +13,12 @@ export const mysql: ExtractConnector<MysqlConfig, SqlRead> = {
   read: sqlReadSpec,
   describe: describeRead,
   async open(config, context) {
-    const [{ loadDriver }, { MysqlDatabase }] = await Promise.all([
+    const [{ loadDriver }, { MysqlDatabase }, { MysqlCapture }] = await Promise.all([
       import('./mysql/connect.ts'),
       import('./mysql/database.ts'),
+      import('./mysql/capture/capture.ts'),
     ]);
-    return new SqlSource(await MysqlDatabase.open(await loadDriver(), config, context.projectDir));
+    const database = await MysqlDatabase.open(await loadDriver(), config, context.projectDir);
+    return new SqlSource(database, new MysqlCapture(database));
   },
 };

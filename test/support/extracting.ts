@@ -15,6 +15,7 @@ import type {
   Position,
   Totals,
 } from '../../src/ports/extract.ts';
+import type { ReadColumn } from '../../src/ports/format.ts';
 import { column, openRoom, type Reading, type Room, readFileAt } from '../csv-reading.ts';
 
 export interface LandedObject {
@@ -169,7 +170,26 @@ export async function readLanded<R>(
     ...dataset.columns.map((c) => column(c.from, -1, c.type)),
     ...added.map(([, c]) => column(c.from, -1, c.type)),
   ];
-  return readFileAt(room, path, settings, wanted);
+  return converted(room, await readFileAt(room, path, settings, wanted), wanted);
+}
+
+/** Columns that came as text get their types, as they do in the curate stage. */
+async function converted(room: Room, reading: Reading, columns: ReadColumn[]): Promise<Reading> {
+  const untyped = columns.flatMap((c, i) => (reading.typed[i] ? [] : [{ ...c, at: `c${i}` }]));
+  if (untyped.length === 0) return reading;
+  const values = untyped.map(({ at, type }) => `TRY_CAST(${at} AS ${engineTypeName(type)})::VARCHAR AS ${at}`);
+  const cast = await room.engine.all<Record<string, string | null>>(
+    `SELECT ${values.join(', ')} FROM staging ORDER BY rowid`,
+  );
+  const rejects = [...reading.rejects];
+  const rows = reading.rows.flatMap((row, n) => {
+    const wrong = untyped.find(({ at }) => row[at] !== null && cast[n]![at] === null);
+    if (!wrong) return [{ ...row, ...cast[n]! }];
+    const reason = `expected ${wrong.type}, found "${row[wrong.at]}"`;
+    rejects.push({ line: row.line, rule: 'type', column: wrong.source, reason, raw: '' });
+    return [];
+  });
+  return { ...reading, rows, rejects };
 }
 
 /** Rows by the names of the contract. */

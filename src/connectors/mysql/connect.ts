@@ -7,7 +7,7 @@ import { GranaryError } from '../../lib/errors.ts';
 import { codeOf } from '../lib/network.ts';
 import { endpointOf, type MysqlConfig, verifies } from './config.ts';
 import { openFault } from './faults.ts';
-import type { RawConnection } from './row-stream.ts';
+import { type RawConnection, SILENT } from './row-stream.ts';
 import type { ResultField } from './types.ts';
 
 export type Driver = typeof import('mysql2');
@@ -40,6 +40,10 @@ export async function trustOf(config: MysqlConfig, projectDir: string): Promise<
   return { ...trust, ca };
 }
 
+/** Milliseconds without a byte from a server that has to answer, after which a connection counts as broken. */
+const SILENCE = new WeakMap<RawConnection, number>();
+export const silenceOf = (connection: RawConnection): number => SILENCE.get(connection) ?? 0;
+
 export interface Session {
   connection: RawConnection;
   isMariaDb: boolean;
@@ -51,6 +55,7 @@ export async function openSession(driver: Driver, config: MysqlConfig, trust: Tr
   try {
     const connection = await connected(driver, config, trust);
     try {
+      SILENCE.set(connection, config.silence * 1000);
       const [[version]] = (await ask(connection, 'SELECT VERSION()')) as [[string]];
       const isMariaDb = /mariadb/i.test(version);
       for (const statement of settings(config, isMariaDb)) await ask(connection, statement);
@@ -123,11 +128,15 @@ export function askWithFields(
   sql: string,
 ): Promise<{ rows: (string | null)[][]; fields: ResultField[] }> {
   return new Promise((found, failed) => {
+    const socket = connection.stream;
     const onError = (e: unknown) => failed(e);
+    const onSilence = () => void socket.destroy(SILENT());
     connection.once('error', onError);
+    socket.setTimeout(silenceOf(connection)).on('timeout', onSilence);
     const options = { sql, rowsAsArray: true, typeCast: false };
     (connection as unknown as Connection).query<RowDataPacket[][]>(options, (e, rows, fields: FieldPacket[]) => {
       connection.off('error', onError);
+      socket.setTimeout(0).off('timeout', onSilence);
       if (e) return failed(e);
       const texts = Array.isArray(rows) ? (rows as unknown as (Buffer | null)[][]) : [];
       found({

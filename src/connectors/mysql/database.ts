@@ -16,7 +16,7 @@ import type {
 import type { TablePart } from '../lib/sql/table-name.ts';
 import { fieldFacts, listTables, tableFacts } from './catalog.ts';
 import { endpointOf, type MysqlConfig } from './config.ts';
-import { ask, askWithFields, type Driver, openSession, type Session, trustOf } from './connect.ts';
+import { ask, askWithFields, type Driver, openSession, type Session, silenceOf, trustOf } from './connect.ts';
 import { cutsOf } from './cuts.ts';
 import { mysqlDialect } from './dialect.ts';
 import { isHarmless, isUnseen, queryFault } from './faults.ts';
@@ -26,34 +26,57 @@ export class MysqlDatabase implements SqlDatabase {
   readonly endpoint: string;
   readonly dialect: SqlDialect;
   readonly connections: number;
+  readonly isMariaDb: boolean;
   readonly #config: MysqlConfig;
   readonly #pool: Pool<Session>;
+  readonly #open: () => Promise<Session>;
 
-  private constructor(config: MysqlConfig, pool: Pool<Session>) {
+  private constructor(config: MysqlConfig, pool: Pool<Session>, isMariaDb: boolean, open: () => Promise<Session>) {
     this.endpoint = endpointOf(config);
     this.dialect = mysqlDialect({ zeroDates: config.zero_dates });
     this.connections = config.connections;
+    this.isMariaDb = isMariaDb;
     this.#config = config;
     this.#pool = pool;
+    this.#open = open;
   }
 
   /** Connects once, so that what is wrong with the connection shows. */
   static async open(driver: Driver, config: MysqlConfig, projectDir: string): Promise<MysqlDatabase> {
     const trust = await trustOf(config, projectDir);
+    const open = () => openSession(driver, config, trust);
     const pool = new Pool<Session>({
       limit: config.connections,
-      open: () => openSession(driver, config, trust),
+      open,
       isAlive: ({ connection }) => !connection.stream.destroyed && connection.stream.writable,
       close: ({ connection }) => connection.destroy(),
     });
-    const database = new MysqlDatabase(config, pool);
     try {
-      await database.#ask('connecting', 'SELECT 1');
+      const isMariaDb = await pool.use(async (session) => session.isMariaDb, isHarmless);
+      return new MysqlDatabase(config, pool, isMariaDb, open);
     } catch (e) {
       pool.closeAll();
       throw e;
     }
-    return database;
+  }
+
+  /** For messages. */
+  get user(): string {
+    return this.#config.user;
+  }
+
+  get settings(): Pick<MysqlConfig, 'database' | 'silence' | 'timeout' | 'zero_dates'> {
+    return this.#config;
+  }
+
+  /** Rows of a small result, as text. `doing` follows "while". */
+  query(doing: string, sql: string): Promise<(string | null)[][]> {
+    return this.#ask(doing, sql);
+  }
+
+  /** A connection beside those of the pool, for the caller alone; the caller destroys it. */
+  openAlone(): Promise<Session> {
+    return this.#open();
   }
 
   tables(pattern: readonly TablePart[] | undefined): Promise<ListedTable[]> {
@@ -66,8 +89,8 @@ export class MysqlDatabase implements SqlDatabase {
 
   async queryFacts(query: string): Promise<TableFacts> {
     const doing = 'describing the query';
-    const { fields } = await this.#use(doing, ({ connection }) =>
-      askWithFields(connection, `SELECT * FROM (${query}\n) granary_query LIMIT 0`),
+    const { fields } = await this.#use(doing, (session) =>
+      askWithFields(session.connection, `SELECT * FROM (${query}\n) granary_query LIMIT 0`),
     );
     return fieldFacts(fields, this.#config);
   }
@@ -91,8 +114,8 @@ export class MysqlDatabase implements SqlDatabase {
     if (readOnly !== '0' && readOnly !== 'OFF')
       return without('a replica does not tell of open transactions; rows are read again as far as "lookback" goes');
     try {
-      const [[oldest] = []] = await this.#use('asking for open transactions', ({ connection }) =>
-        ask(connection, OLDEST),
+      const [[oldest] = []] = await this.#use('asking for open transactions', (session) =>
+        ask(session.connection, OLDEST),
       );
       return { ...known, oldest: oldest ?? undefined, unknown: undefined };
     } catch (e) {
@@ -109,7 +132,7 @@ export class MysqlDatabase implements SqlDatabase {
     const session = await this.#pool.acquire();
     try {
       await ask(session.connection, 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
-      return new MysqlSnapshot(this, session, this.#pool, this.#config);
+      return new MysqlSnapshot(this, session, this.#pool);
     } catch (e) {
       this.#pool.discard(session);
       throw queryFault(this.endpoint, 'beginning a snapshot', e);
@@ -121,7 +144,7 @@ export class MysqlDatabase implements SqlDatabase {
   }
 
   #ask(doing: string, sql: string): Promise<(string | null)[][]> {
-    return this.#use(doing, ({ connection }) => ask(connection, sql));
+    return this.#use(doing, (session) => ask(session.connection, sql));
   }
 
   #use<T>(doing: string, call: (session: Session) => Promise<T>): Promise<T> {
@@ -146,14 +169,12 @@ class MysqlSnapshot implements Snapshot {
   readonly #database: MysqlDatabase;
   readonly #session: Session;
   readonly #pool: Pool<Session>;
-  readonly #config: MysqlConfig;
   #isBroken = false;
 
-  constructor(database: MysqlDatabase, session: Session, pool: Pool<Session>, config: MysqlConfig) {
+  constructor(database: MysqlDatabase, session: Session, pool: Pool<Session>) {
     this.#database = database;
     this.#session = session;
     this.#pool = pool;
-    this.#config = config;
   }
 
   rows(query: string): Promise<(string | null)[][]> {
@@ -162,9 +183,7 @@ class MysqlSnapshot implements Snapshot {
 
   async copy(query: string, out: RowSink): Promise<number> {
     const { connection } = this.#session;
-    const came = await this.#guarded('reading rows', () =>
-      streamRows(connection, query, out, this.#config.silence * 1000),
-    );
+    const came = await this.#guarded('reading rows', () => streamRows(connection, query, out, silenceOf(connection)));
     const [[counted] = []] = await this.rows('SELECT FOUND_ROWS()');
     if (Number(counted) === came) return came;
     this.#isBroken = true;

@@ -8,6 +8,8 @@ import { GranaryError } from '../../lib/errors.ts';
 import { cancelled } from '../lib/faults.ts';
 import type { RowSink } from '../lib/sql/database.ts';
 
+export const SILENT = (): Error => new Error('the server says nothing');
+
 /** The parts of the driver that are used beneath its interface. */
 interface Packet {
   buffer: Buffer;
@@ -66,7 +68,7 @@ export function streamRows(connection: RawConnection, sql: string, out: RowSink,
     };
     const onAbort = () => fail(cancelled('reading rows'));
     const onSilence = () => {
-      if (!socket.isPaused()) fail(Object.assign(new Error('the server says nothing'), { code: 'ETIMEDOUT' }));
+      if (!socket.isPaused()) fail(SILENT());
     };
     /** Hands over what is there; while that is being written, one more buffer is filled, and then the server has to wait. */
     const turn = () => {
