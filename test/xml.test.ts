@@ -1,5 +1,7 @@
 /** What a user can rely on with XML files, through the command line: several tables from one file, books, lineage, rejects. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { sampleProject } from './cli.ts';
 
@@ -79,4 +81,73 @@ test('a document that is cut off is set aside with its line and column, and what
   const books = await sh.granary('books');
   assert.match(books.stdout, /tills\.transactions +1 +2 +1 +0 +0 +1 +balanced/);
   assert.match(books.stdout, /tills\.lines +1 +3 +1 +0 +0 +2 +balanced/);
+});
+
+test('discover proposes a table for every repeated element, with the keys of those around it, and what it writes loads', async (t) => {
+  const sh = await sampleProject(t);
+  const lines = (n: number) =>
+    Array.from(
+      { length: n },
+      (_, i) => `<Line no="${i + 1}"><Item sku="P${i}"><Name>n${i}</Name></Item><Qty>${i + 2}</Qty></Line>`,
+    ).join('\n');
+  const orders = [1, 2, 3].map(
+    (n) => `<o:Order id="O${n}" xmlns:o="urn:orders"><Date>2026-11-0${n}</Date><Total cur="EUR">${n}.50</Total>
+      <Lines count="${n}">${lines(n)}</Lines><Tag>x</Tag><Tag>y</Tag></o:Order>`,
+  );
+  await sh.file('drop/orders_20261119.xml', `<?xml version="1.0"?>\n<Orders>${orders.join('\n')}</Orders>\n`);
+  const found = await sh.granary('discover', '--connector', 'folder', '--set', 'path=drop', '--name', 'vendor');
+  assert.equal(found.code, 0, found.stdout + found.stderr);
+  assert.match(found.stdout, /orders_line +Order\/Lines\/Line of orders/);
+  const yaml = await readFile(join(sh.dir, 'sources/vendor.yaml'), 'utf8');
+  assert.equal(
+    yaml.slice(yaml.indexOf('datasets:')).replaceAll(/^ *#.*\n/gm, ''),
+    `datasets:
+  orders:
+    files: orders_{date:yyyyMMdd}.xml
+    format: { type: xml, record: Order }
+    columns:
+      id: { type: text, from: "@id" }
+      date: { type: date, from: Date }
+      total_cur: { type: text, from: Total/@cur }
+      total: { type: "decimal(12,2)", from: Total }
+      lines_count: { type: integer, from: Lines/@count }
+    load: append
+
+  orders_line:
+    part_of: orders
+    record: Order/Lines/Line
+    columns:
+      order_id: { type: text, from: ../../@id }
+      position: { type: integer, from: position() }
+      no: { type: integer, from: "@no" }
+      item_sku: { type: text, from: Item/@sku }
+      item_name: { type: text, from: Item/Name }
+      qty: { type: integer, from: Qty }
+    load: append
+
+  orders_tag:
+    part_of: orders
+    record: Order/Tag
+    columns:
+      order_id: { type: text, from: ../@id }
+      position: { type: integer, from: position() }
+      tag: { type: text, from: . }
+    load: append
+`,
+  );
+  assert.match(yaml, /load: \{ strategy: merge, key: \[order_id, position\] \}/);
+  assert.equal((await sh.granary('check')).code, 0);
+  await sh.file('sources/vendor.yaml', yaml.replace('    format:', '    ready: now\n    format:'));
+  const run = await sh.granary('run', '--source', 'vendor');
+  assert.equal(run.code, 0, run.stdout + run.stderr);
+  assert.match(run.stdout, /vendor\.orders +1 +3 +3 /);
+  assert.match(run.stdout, /vendor\.orders_line +1 +6 +6 /);
+  assert.match(run.stdout, /vendor\.orders_tag +1 +6 +6 /);
+  const { stdout } = await sh.granary(
+    'query',
+    'SELECT sum(l.qty) AS n FROM orders_line l JOIN orders o ON o.id = l.order_id',
+    '--format',
+    'csv',
+  );
+  assert.equal(stdout, 'n\n16\n');
 });

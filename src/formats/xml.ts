@@ -1,8 +1,8 @@
 /** XML: elements at a path are the rows, with values from in and around them. Entities and external files are never read. */
-import { GranaryError } from '../lib/errors.ts';
 import type { Format, PayloadFacts } from '../ports/format.ts';
 import { type XmlConfig, xmlSpec } from './xml/config.ts';
 import { TagCounter } from './xml/count.ts';
+import { discoverXml } from './xml/discover.ts';
 import { malformed, type Place, placeOf, XmlError } from './xml/errors.ts';
 import { findFault } from './xml/passes.ts';
 import { planXml } from './xml/plan.ts';
@@ -33,9 +33,7 @@ export const xml: Format<XmlConfig> = {
   },
   /** Elements that are optional may be anywhere: what a document lacks is known when it is read. */
   header: async () => undefined,
-  async discover() {
-    throw new GranaryError('discover.failed', 'Not yet.');
-  },
+  discover: discoverXml,
 };
 
 /** Throws `format.invalid` when the document is cut off, unless what is complete of it is to be kept. */

@@ -136,10 +136,26 @@ export interface Discovery<C> {
   rowsSeen: number;
   /** Things a person should decide or know: "dates may be day/month or month/day". */
   notes: string[];
+  /** Other records of the same file, for datasets that are `part_of` the one that the columns above are of. */
+  parts?: DiscoveredPart[];
+}
+
+export interface DiscoveredPart {
+  /** A word for it. */
+  name: string;
+  /** The format's setting `record`. */
+  record: string;
+  columns: DiscoveredColumn[];
+  rowsSeen: number;
+  /** Sources of columns that together identify a row. */
+  keys: string[][];
+  notes: string[];
 }
 
 export interface DiscoveredColumn {
   source: string;
+  /** Words for its name, where `source` would not make a good one. */
+  name?: string;
   type: ColumnType;
   nullable: boolean;
   /** Every value in what was seen is present and different. */

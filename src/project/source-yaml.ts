@@ -44,6 +44,13 @@ export interface DraftDataset {
   suggestedKeys: string[][];
   /** Things a person should decide or know. */
   notes: string[];
+  /** Datasets of other records in the same files. */
+  parts?: DraftPart[];
+}
+
+/** A dataset that is `part_of` another. `record`: the setting of its format. */
+export interface DraftPart extends Pick<DraftDataset, 'name' | 'columns' | 'rowsSeen' | 'suggestedKeys' | 'notes'> {
+  record: string;
 }
 
 /** The text of the file. It loads without problems when `name`, `files` and the connector are right. */
@@ -53,12 +60,19 @@ export function writeSourceYaml(source: DraftSource): string {
     ...(source.tenant !== undefined && { tenant: source.tenant }),
     connector: source.connector,
     datasets: Object.fromEntries([
-      ...source.datasets.map((d) => [d.name, datasetTree(d)] as const),
+      ...source.datasets.flatMap((d) => [
+        [d.name, datasetTree(d)] as const,
+        ...(d.parts ?? []).map((part) => [part.name, partTree(d, part)] as const),
+      ]),
       ...(source.reads ?? []).map((d) => [d.name, readTree(d)] as const),
     ]),
   });
   document.commentBefore = schemaLine(`sources/${source.name}.yaml`, SOURCE_SCHEMA).slice(1);
-  for (const dataset of source.datasets) annotate(document.getIn(['datasets', dataset.name]) as YAMLMap, dataset);
+  for (const dataset of source.datasets) {
+    annotate(document.getIn(['datasets', dataset.name]) as YAMLMap, dataset, 'files');
+    for (const part of dataset.parts ?? [])
+      annotate(document.getIn(['datasets', part.name]) as YAMLMap, part, 'part_of');
+  }
   for (const read of source.reads ?? []) annotateRead(document.getIn(['datasets', read.name]) as YAMLMap, read);
   separate(document.get('datasets') as YAMLMap);
   // No folding: a comment or an expression stays the line it is.
@@ -68,15 +82,25 @@ export function writeSourceYaml(source: DraftSource): string {
 function datasetTree(dataset: DraftDataset): Record<string, unknown> {
   const { type, inferred, settings } = dataset.format;
   const isDefault = inferred && Object.keys(settings).length === 0;
-  const names = columnNames(dataset.columns.map((c) => c.source));
   return {
     files: dataset.files,
     ...(dataset.unpack && { unpack: dataset.unpack }),
     ...(!isDefault && { format: Object.keys(settings).length === 0 ? type : { type, ...settings } }),
-    columns: Object.fromEntries(dataset.columns.map((column, i) => [names[i]!, columnTree(column, names[i]!)])),
+    columns: columnsTree(dataset.columns),
     load: 'append',
   };
 }
+
+function partTree(whole: DraftDataset, { record, columns }: DraftPart): Record<string, unknown> {
+  return { part_of: whole.name, record, columns: columnsTree(columns), load: 'append' };
+}
+
+function columnsTree(columns: readonly DiscoveredColumn[]): Record<string, unknown> {
+  const names = namesOf(columns);
+  return Object.fromEntries(columns.map((column, i) => [names[i]!, columnTree(column, names[i]!)]));
+}
+
+const namesOf = (columns: readonly DiscoveredColumn[]) => columnNames(columns.map((c) => c.name ?? c.source));
 
 function readTree({ read, columns, load }: DraftRead): Record<string, unknown> {
   return {
@@ -113,8 +137,8 @@ function columnTree(column: DiscoveredColumn, name: string): unknown {
   return Object.keys(settings).length === 0 ? column.type : { type: column.type, ...settings };
 }
 
-function annotate(tree: YAMLMap, dataset: DraftDataset): void {
-  const names = columnNames(dataset.columns.map((c) => c.source));
+function annotate(tree: YAMLMap, dataset: DraftDataset | DraftPart, first: 'files' | 'part_of'): void {
+  const names = namesOf(dataset.columns);
   const nameOf = new Map(dataset.columns.map((c, i) => [c.source, names[i]!]));
   for (const field of ['unpack', 'format']) flow(tree.get(field, true));
   const columns = tree.get('columns') as YAMLMap;
@@ -122,7 +146,7 @@ function annotate(tree: YAMLMap, dataset: DraftDataset): void {
 
   commentKey(
     tree,
-    'files',
+    first,
     dataset.notes.map((note) => `To check: ${note}`),
   );
   const complete = dataset.columns.flatMap((c, i) => (c.nullable ? [] : [names[i]!]));

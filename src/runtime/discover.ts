@@ -21,7 +21,7 @@ import { type Family, groupFamilies } from './discover/families.ts';
 import { mergeAlike } from './discover/merge.ts';
 import { recognise } from './discover/recognise.ts';
 import { type Sample, takeSample } from './discover/sample.ts';
-import { datasetName, suggestKeys } from './discover/suggest.ts';
+import { datasetName, namedParts, suggestKeys } from './discover/suggest.ts';
 
 export interface DiscoverRequest {
   /** The folder of granary.yaml. */
@@ -78,7 +78,7 @@ export async function discover(request: DiscoverRequest): Promise<Discovered> {
       request.onFamily?.(family);
       try {
         const dataset = await examine(family, { connection, engine, scratch, names, request });
-        names.add(dataset.name);
+        for (const { name } of [dataset, ...(dataset.parts ?? [])]) names.add(name);
         candidates.push(dataset);
       } catch (e) {
         const error = asGranaryError(e);
@@ -148,8 +148,10 @@ async function examine(family: Family, bench: Bench): Promise<DraftDataset> {
   }
   found ??= await read(await takeSample({ ...sampled, whole: true, progress }), newest, bench);
   const { format, discovery } = found;
+  const name = nameFor(family.pattern, bench.request.source, bench.names);
+  const parts = (discovery.parts ?? []).map(({ keys, ...part }) => ({ ...part, suggestedKeys: keys }));
   return {
-    name: nameFor(family.pattern, bench.request.source, bench.names),
+    name,
     files: family.pattern,
     ...(unpack && { unpack }),
     format: {
@@ -161,6 +163,7 @@ async function examine(family: Family, bench: Bench): Promise<DraftDataset> {
     rowsSeen: discovery.rowsSeen,
     suggestedKeys: suggestKeys(discovery.columns),
     notes: [...discovery.notes, ...partNotes(family.pattern)],
+    ...(parts.length > 0 && { parts: namedParts(name, parts, bench.names) }),
   };
 }
 

@@ -133,16 +133,18 @@ function tell(
         { title: 'rows seen', align: 'right' },
         { title: 'key', flexible: true },
       ],
-      datasets.map((d) => [
-        d.name,
-        d.files,
-        d.format.type,
-        formatCount(d.columns.length),
-        formatCount(d.rowsSeen),
-        d.suggestedKeys[0]?.join(' + ') ?? '',
-      ]),
+      datasets.flatMap((d) =>
+        [d, ...(d.parts ?? [])].map((of) => [
+          of.name,
+          'record' in of ? `${of.record} of ${d.name}` : of.files,
+          d.format.type,
+          formatCount(of.columns.length),
+          formatCount(of.rowsSeen),
+          of.suggestedKeys[0]?.join(' + ') ?? '',
+        ]),
+      ),
     );
-    for (const d of datasets)
+    for (const d of datasets.flatMap((whole) => [whole, ...(whole.parts ?? [])]))
       for (const note of d.notes) terminal.line(`${style.yellow('to check')} ${d.name}: ${note}`);
   }
   for (const s of skipped) {

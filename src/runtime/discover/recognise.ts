@@ -9,6 +9,7 @@ export function recognise(head: Uint8Array, byEnding: string | undefined): strin
   const first = /\S/.exec(text)?.[0];
   if (first === '[') return 'json';
   if (first === '{') return isJson(text.trimStart().split('\n')[0]!) ? 'ndjson' : 'json';
+  if (first === '<') return /^\s*<(!doctype\s+)?html\b/i.test(text) ? undefined : 'xml';
   if (bytes.includes(0)) return undefined;
   return looksDelimited(text) ? 'csv' : undefined;
 }

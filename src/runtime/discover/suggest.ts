@@ -1,6 +1,7 @@
 /** What discovery proposes beside columns and types: names and keys. Pure. */
 import type { DiscoveredColumn } from '../../ports/format.ts';
 import { toName } from '../../project/names.ts';
+import type { DraftPart } from '../../project/source-yaml.ts';
 
 /**
  * A name that is not taken yet, from the words of a file pattern: `stores/sales_{date:yyyyMMdd}.csv.gz` gives `sales`, else `stores_sales`, else
@@ -23,6 +24,18 @@ export function datasetName(pattern: string, inner: string, source: string, take
   const long = toName([...folders, base].join(' '), base);
   for (const name of [base, long, toName(`${source} ${base}`, base)]) if (!taken.has(name)) return name;
   for (let n = 2; ; n++) if (!taken.has(`${base}_${n}`)) return `${base}_${n}`;
+}
+
+/** Parts are called after their dataset and their records: `pos_line`. */
+export function namedParts(whole: string, parts: readonly DraftPart[], taken: ReadonlySet<string>): DraftPart[] {
+  const names = new Set([...taken, whole]);
+  return parts.map((part) => {
+    const base = toName(`${whole} ${part.name}`, `${whole}_part`);
+    let name = base;
+    for (let n = 2; names.has(name); n++) name = `${base.slice(0, 60)}_${n}`;
+    names.add(name);
+    return { ...part, name };
+  });
 }
 
 /** Types whose values may identify a row. */
