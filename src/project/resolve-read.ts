@@ -66,10 +66,16 @@ export function resolveRead(
       everySeconds: described.everySeconds,
       reconcileSeconds: described.reconcileSeconds,
     },
-    unpack: described.unpack,
-    format: described.format,
+    unpack: described.unpack.map((layer) => complete(layer, components.codecs)),
+    format: complete(described.format, components.formats),
     config: withDefaults(config, described),
   };
+}
+
+/** A component with the settings that a connector says, and defaults for the others. */
+function complete({ type, ...settings }: Chosen, known: ProjectComponents['formats']): Chosen {
+  const { spec } = known.find((c) => c.type === type)!;
+  return { ...(parsed(spec, settings) as Record<string, unknown>), type };
 }
 
 function withDefaults(config: DatasetConfig, described: ReadDescription): DatasetConfig {

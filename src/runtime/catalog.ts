@@ -8,6 +8,8 @@ import { zstd } from '../codecs/zstd.ts';
 import { folder } from '../connectors/folder.ts';
 import { ftp } from '../connectors/ftp.ts';
 import { http } from '../connectors/http.ts';
+import { mysql } from '../connectors/mysql.ts';
+import { postgres } from '../connectors/postgres.ts';
 import { rest } from '../connectors/rest.ts';
 import { s3 } from '../connectors/s3.ts';
 import { sftp } from '../connectors/sftp.ts';
@@ -25,7 +27,7 @@ import type { Format } from '../ports/format.ts';
 /** Messages may be compressed with bzip2 inside: the other codec reads that. */
 const openpgp = openpgpWith({ bunzip2: async () => (await import('../codecs/bzip2/decode.ts')).decodeBzip2 });
 
-export const CONNECTORS: readonly AnyConnector[] = [folder, ftp, sftp, s3, http, rest];
+export const CONNECTORS: readonly AnyConnector[] = [folder, ftp, sftp, s3, http, mysql, postgres, rest];
 // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
 export const CODECS: readonly Codec<any>[] = [gzip, zip, bzip2, zstd, tar, openpgp];
 // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.

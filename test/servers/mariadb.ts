@@ -1,6 +1,7 @@
 /** A MariaDB server: a fresh data directory in a temporary folder, reached by TCP with a password and by a local socket without. */
 import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import { makeCertificate, type TestCertificate } from './certificate.ts';
 import { account, freePorts, isRoot, LOOPBACK, missing, type RunningServer, run, startServer } from './processes.ts';
@@ -103,7 +104,11 @@ export async function startMariaDb(options: { tls?: boolean; settings?: string[]
     }
   };
   server = await startServer(SERVER, args, { port, env: { TZ: 'America/New_York' } });
-  const root = await connect();
+  // It listens on TCP a moment before the socket is there.
+  const root = await patiently(connect).catch(async (e) => {
+    await server?.kill();
+    throw e;
+  });
   await root.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`);
   await root.query('CREATE USER ?@? IDENTIFIED BY ?', [user, '%', password]);
   await root.query('GRANT ALL ON `shop%`.* TO ?@?', [user, '%']);
@@ -132,4 +137,15 @@ export async function startMariaDb(options: { tls?: boolean; settings?: string[]
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function patiently<T>(open: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await open();
+    } catch (e) {
+      if (tries === 100 || (e as { code?: string }).code !== 'ENOENT') throw e;
+      await delay(100);
+    }
+  }
 }

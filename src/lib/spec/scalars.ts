@@ -104,7 +104,7 @@ export function size<I extends FieldInfo<number>>(info: I): Spec<Present<I, numb
 /** `"5 min"`; parsed to seconds. */
 export function duration<I extends FieldInfo<number>>(info: I): Spec<Present<I, number>> {
   return leaf('duration', info, { type: ['string', 'integer'] }, (v) => {
-    const n = typeof v === 'number' && v === 0 ? 0 : parseDuration(String(v));
+    const n = typeof v === 'number' && v === 0 ? 0 : parseDuration(scalar(v));
     return n === undefined
       ? new Problem(`expected a duration with its unit, such as "5 min", found ${describe(v)}`)
       : n;
@@ -116,8 +116,11 @@ export function choice<const V extends readonly string[], I extends FieldInfo<V[
   info: I,
 ): Spec<Present<I, V[number]>> {
   return leaf(values.join(' | '), info, { enum: [...values] }, (v) => {
-    const s = String(v);
+    const s = scalar(v);
     if (values.includes(s)) return s as V[number];
     return new Problem(`expected one of ${values.join(', ')}, found ${describe(v)}`, nearest(s, values));
   });
 }
+
+/** A mapping has no text, and one from YAML cannot even be asked. */
+const scalar = (v: unknown): string => (typeof v === 'object' && v !== null ? '' : String(v));
