@@ -13,7 +13,7 @@ describe('extraction from PostgreSQL', { skip, timeout: 300_000 }, () => {
   let server: PostgresServer;
   let source: ExtractSource<SqlRead>;
   before(async () => {
-    server = await startPostgres();
+    server = await startPostgres({ settings: ['max_prepared_transactions = 2'] });
     source = await openSource(server);
     await server.admin(
       'GRANT pg_read_all_stats TO granary; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO granary',
@@ -133,6 +133,13 @@ describe('extraction from PostgreSQL', { skip, timeout: 300_000 }, () => {
     } finally {
       await server.admin('GRANT pg_read_all_stats TO granary');
     }
+    const prepared = await server.connect();
+    await prepared.query("BEGIN; INSERT INTO hidden VALUES (3); PREPARE TRANSACTION 'later'");
+    await using feed = await Feed.create({ table: 'hidden', key: 'id', watermark: 'updated_at' }, { id: 'integer' });
+    assert.match((await feed.extract(source)).warnings.join(), /prepared.*lookback/);
+    await prepared.query("COMMIT PREPARED 'later'");
+    await prepared.end();
+    assert.deepEqual((await feed.extract(source)).warnings, []);
   });
 
   it('goes on after the connection broke, and after the server was killed, and loses nothing', async () => {
