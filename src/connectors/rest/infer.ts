@@ -70,6 +70,8 @@ function leavesOf(records: readonly unknown[]): Leaf[] {
 
 const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 const MOST_SCALE = 9;
+const BIGINT_DIGITS = 18;
+const MOST_DIGITS = 38;
 
 function typeOf(values: readonly unknown[]): ColumnType {
   const given = values.filter((v) => v !== null);
@@ -83,11 +85,12 @@ function typeOf(values: readonly unknown[]): ColumnType {
 }
 
 function numberType(values: readonly Digits[]): ColumnType {
-  if (values.every(({ text }) => /^-?\d{1,18}$/.test(text))) return 'bigint';
-  const scale = Math.max(...values.map(({ text }) => /\.(\d+)$/.exec(text)?.[1]?.length ?? 0));
-  return values.some(({ text }) => /e/i.test(text)) || scale > MOST_SCALE
-    ? 'double'
-    : `decimal(18,${Math.max(2, scale)})`;
+  const parts = values.map(({ text }) => /^-?(\d+)(?:\.(\d+))?$/.exec(text));
+  const scale = Math.max(...parts.map((m) => m?.[2]?.length ?? 0));
+  const whole = Math.max(...parts.map((m) => m?.[1]?.length ?? 0));
+  if (parts.includes(null) || scale > MOST_SCALE || whole + scale > MOST_DIGITS) return 'double';
+  if (scale === 0) return whole <= BIGINT_DIGITS ? 'bigint' : `decimal(${MOST_DIGITS},0)`;
+  return `decimal(${whole + scale <= BIGINT_DIGITS - 2 ? BIGINT_DIGITS : MOST_DIGITS},${Math.max(2, scale)})`;
 }
 
 const LIKE_A_KEY = /(^|[_.])(id|key|uuid|guid|code|number|no)$|[a-z](Id|ID|Key|Uuid|Number)$/;

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { contacts, startRestServer } from '../../../test/servers/rest.ts';
+import { findRecords, guessPagination, inferColumns, parseSample } from './infer.ts';
+import { listEndpoints } from './openapi.ts';
+import { open, problemsIn, readOnce, recordsOf } from './testing.ts';
+
+const DESCRIPTION = `openapi: 3.0.3
+paths:
+  /customers:
+    get:
+      summary: All customers
+      responses: { "200": { content: { application/json: { schema: { $ref: "#/components/schemas/Customers" } } } } }
+  /customers/{customerId}/orders:
+    get:
+      responses: { "200": { content: { application/json: { schema: { properties: { data: { type: array, items: { $ref: "#/components/schemas/Customer" } } } } } } } }
+  /bare:
+    get: { responses: { "200": { content: { application/json: { schema: { type: array, items: { allOf: [{ $ref: "#/components/schemas/Customer" }] } } } } } } }
+  /status:
+    get: { responses: { "200": { content: { application/json: { schema: { type: object } } } } } }
+  /import:
+    post: {}
+components:
+  schemas:
+    Customer: { type: object, properties: { id: { type: integer } } }
+    Customers: { allOf: [{ properties: { meta: {} } }, { properties: { data: { type: array, items: { $ref: "#/components/schemas/Customer" } } } }] }
+`;
+
+test('an OpenAPI description shows what can be read, and datasets of it are ready to run', async (t) => {
+  const server = await startRestServer(20);
+  server.orders.set(1, [{ sku: 'A', qty: 1.5 }]);
+  const folder = await mkdtemp(join(tmpdir(), 'granary-openapi-'));
+  t.after(async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  await writeFile(join(folder, 'api.yaml'), DESCRIPTION);
+  const config = { base: server.url, openapi: join(folder, 'api.yaml') };
+  const source = await open(config);
+  const offers = [];
+  for await (const offer of source.offers()) offers.push(offer);
+  const child = {
+    path: '/customers/{customerId}/orders',
+    records: 'data',
+    for_each: { path: '/customers', records: 'data', take: { customerId: 'id' } },
+  };
+  assert.deepEqual(
+    offers.map((o) => [o.name, o.kind, o.read]),
+    [
+      ['customers', 'All customers', { path: '/customers', records: 'data' }],
+      ['customers.orders', 'list', child],
+      ['bare', 'list', '/bare'],
+    ],
+  );
+  const proposals = await Promise.all(offers.map((o) => source.propose(o)));
+  assert.deepEqual(
+    proposals[0]!.columns.map((c) => [c.name, c.type, c.required]),
+    [
+      ['id', 'bigint', true],
+      ['name', 'text', false],
+      ['updated_at', 'timestamp_tz', false],
+      ['balance', 'double', false],
+    ],
+  );
+  assert.deepEqual(proposals[0]!.read, { path: '/customers', records: 'data', key: ['id'] });
+  assert.match(proposals[0]!.notes.join(), /updated_at can be a watermark/);
+  assert.deepEqual(
+    proposals[1]!.columns.map((c) => [c.from, c.type]),
+    [
+      ['sku', 'text'],
+      ['qty', 'decimal(18,2)'],
+    ],
+  );
+  assert.deepEqual(proposals[2]!.read, { path: '/bare', key: ['id'] });
+  for (const { read } of proposals) assert.deepEqual(problemsIn(read), []);
+  assert.equal(recordsOf((await readOnce({ config, read: proposals[2]!.read })).landed).length, 20);
+  await source.close();
+});
+
+test('without a description it is said what to do', async () => {
+  const source = await open({ base: 'http://localhost:1' });
+  await assert.rejects(async () => {
+    for await (const offer of source.offers()) assert.fail(offer.name);
+  }, /An API does not say by itself/);
+});
+
+test('paging is guessed from a first page', async (t) => {
+  const server = await startRestServer(200);
+  t.after(() => server.stop());
+  server.contacts = contacts(200);
+  const source = await open({ base: server.url });
+  const cases: [string, unknown][] = [
+    ['/link', { type: 'link' }],
+    ['/next', { type: 'next_url', next: 'meta.next' }],
+    ['/cursor', { type: 'cursor', parameter: 'cursor', next: 'meta.next' }],
+  ];
+  for (const [path, pagination] of cases) {
+    const { read } = await source.propose({ name: path, kind: '', rows: undefined, read: path });
+    assert.deepEqual(read, { path, records: 'data', key: ['id'], pagination });
+    assert.equal(recordsOf((await readOnce({ config: { base: server.url }, read })).landed).length, 200);
+  }
+  await source.close();
+  assert.deepEqual(guessPagination({ has_more: true }, undefined, [{ id: 1 }]), {
+    type: 'cursor',
+    parameter: 'starting_after',
+    last: 'id',
+    more: 'has_more',
+  });
+  assert.equal(guessPagination({ data: [], next: null }, undefined, []), undefined);
+});
+
+test('columns fit all records of the sample', () => {
+  const value = parseSample(
+    '{"a":{"b":[{"n":1,"m":1,"o":null,"x":{"y":"2026-11-21"},"z":1},{"n":12345678901234567890,"m":0.125,"x":null,"z":"1"}]}}',
+  );
+  assert.deepEqual(findRecords(value), ['a', 'b']);
+  const { columns, key } = inferColumns((value as { a: { b: unknown[] } }).a.b);
+  assert.deepEqual(
+    columns.map((c) => [c.from, c.type]),
+    [
+      ['n', 'decimal(38,0)'],
+      ['m', 'decimal(18,3)'],
+      ['o', 'text'],
+      ['x.y', 'date'],
+      ['z', 'text'],
+    ],
+  );
+  assert.deepEqual(key, []);
+});
+
+test('a description that is none has no lists', () => {
+  for (const document of [
+    undefined,
+    null,
+    1,
+    'a',
+    [],
+    {},
+    { paths: { '/a': { get: { responses: { 200: { $ref: '#/nowhere' } } } } } },
+  ])
+    assert.deepEqual(listEndpoints(document), []);
+});
