@@ -29,7 +29,10 @@ export type EventType =
   | 'trigger.missed'
   /** More objects of a dataset failed than its error budget allows. Subject: dataset key. */
   | 'error_budget.exceeded'
-  | 'error_budget.restored';
+  | 'error_budget.restored'
+  /** A feed that is always open is further behind than it may be, or holds up its server; and no more. Subject: the source. */
+  | 'feed.behind'
+  | 'feed.caught_up';
 
 export interface EventDoc {
   /** Sorts in the order of writing: time, then a random part; or derived from the fact, so that writing it twice is one event. */

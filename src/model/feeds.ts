@@ -50,4 +50,24 @@ export interface FeedPart {
 
 export const FEEDS: Collection<FeedDoc> = { name: 'feeds', indexes: {} };
 
+/** How far a feed that is always open is behind, as of the last look. Id: that of the feed. */
+export interface FeedLagDoc {
+  id: string;
+  source: string;
+  tenant: string;
+  feed: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  /** Between the newest change at the source and the newest that was read. */
+  seconds: number | null;
+  /** Of log that was not read. */
+  bytes: number | null;
+  /** Of log that the server keeps because of us. */
+  retainedBytes: number | null;
+  /** What is wrong, in a sentence, and since when. */
+  problem: string | null;
+  since: string | null;
+}
+export const FEED_LAGS: Collection<FeedLagDoc> = { name: 'feed_lags', indexes: {} };
+
 export const feedId = (tenant: string, source: string, feed: string): string => `${tenant}/${source}|${feed}`;

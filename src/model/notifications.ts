@@ -32,6 +32,8 @@ export const EVENT_SEVERITY: Record<EventType, Severity> = {
   'trigger.missed': 'critical',
   'error_budget.exceeded': 'critical',
   'error_budget.restored': 'info',
+  'feed.behind': 'critical',
+  'feed.caught_up': 'info',
 };
 
 /** An event says so in `data.severity`, or is as bad as its type; a pipeline that became a dead letter is critical. */
@@ -48,7 +50,8 @@ export type IncidentKind =
   | 'expectation'
   | 'unusual'
   | 'trigger'
-  | 'error_budget';
+  | 'error_budget'
+  | 'feed';
 
 /** What a message says of one event. */
 export interface Happening {

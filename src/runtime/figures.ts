@@ -5,6 +5,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import type { MetricFamily, Sample } from '../lib/openmetrics.ts';
 import { DEAD_LETTERS } from '../model/dead-letters.ts';
+import { FEED_LAGS, type FeedLagDoc } from '../model/feeds.ts';
 import { RUNS } from '../model/runs.ts';
 import type { Orchestrator } from '../ports/orchestrator.ts';
 import type { LoadContext } from '../stages/load.ts';
@@ -42,6 +43,7 @@ export class Figures {
       counter('granary_runs', 'Runs that have ended.', await this.#runs()),
       ...(await this.#warehouse()),
       gauge('granary_dead_letters_open', 'Units of work that gave up and wait for somebody.', await this.#letters()),
+      ...(await this.#feeds()),
       ...(await this.#live()),
       ...(await this.#disk()),
       {
@@ -132,6 +134,27 @@ export class Figures {
       const [tenant, dataset] = JSON.parse(key) as [string, string];
       return { labels: { tenant, dataset }, value };
     });
+  }
+
+  /** Nothing where no feed is always open. */
+  async #feeds(): Promise<MetricFamily[]> {
+    const lags: FeedLagDoc[] = [];
+    for await (const doc of this.#sources.context.state.query(FEED_LAGS)) lags.push(doc);
+    if (lags.length === 0) return [];
+    const samples = (field: 'seconds' | 'retainedBytes'): Sample[] =>
+      lags.flatMap((lag) =>
+        lag[field] === null ? [] : [{ labels: { source: lag.source, feed: lag.feed }, value: lag[field] }],
+      );
+    return [
+      {
+        ...gauge('granary_feed_lag_seconds', 'How far feeds that are always open are behind.', samples('seconds')),
+        unit: 'seconds',
+      },
+      {
+        ...gauge('granary_feed_retained_bytes', 'Log that servers keep because of feeds.', samples('retainedBytes')),
+        unit: 'bytes',
+      },
+    ];
   }
 
   async #live(): Promise<MetricFamily[]> {

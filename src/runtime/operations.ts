@@ -85,6 +85,8 @@ export interface Status {
   deadLetters: { open: number; replaying: number; newest: DeadLetterDoc[] };
   /** What is late, missed or unusual today. */
   late: ExpectationRow[];
+  /** Feeds that are always open and further behind than they may be. */
+  behind: { source: string; feed: string; since: string; problem: string }[];
   quarantined: number;
   disk: { free: number; total: number };
 }

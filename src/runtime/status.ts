@@ -1,6 +1,7 @@
 /** The status of a project as its state tells it: with what only a running owner knows, or without. */
 import { statfs } from 'node:fs/promises';
 import { DEAD_LETTERS, type DeadLetterDoc } from '../model/dead-letters.ts';
+import { FEED_LAGS } from '../model/feeds.ts';
 import { OBJECTS } from '../model/objects.ts';
 import { RUNS, type RunDoc } from '../model/runs.ts';
 import { isoNow } from '../ports/clock.ts';
@@ -51,6 +52,7 @@ export async function statusOf(context: StageContext, version: string, live: Liv
     deadLetters: await lettersOf(context),
     late: live.late ?? [],
     quarantined: await count(context.state.query(OBJECTS, { index: 'status', equals: ['quarantined'] })),
+    behind: await behindOf(context),
     disk: { free: bavail * bsize, total: blocks * bsize },
   };
 }
@@ -91,6 +93,14 @@ function lastRun(run: RunDoc): LastRun {
     quarantined: run.quarantined,
     error: run.errors[0]?.message ?? null,
   };
+}
+
+/** Feeds that are further behind than they may be. */
+async function behindOf({ state }: StageContext): Promise<Status['behind']> {
+  const out: Status['behind'] = [];
+  for await (const { source, feed, since, problem } of state.query(FEED_LAGS))
+    if (problem !== null && since !== null) out.push({ source, feed, since, problem });
+  return out;
 }
 
 async function lettersOf({ state }: StageContext): Promise<Status['deadLetters']> {

@@ -94,6 +94,7 @@ export const SCHEMAS: Record<string, JsonSchema> = {
     pipelines: list(ref('Pipeline')),
     deadLetters: object('Dead letters.', { open: count, replaying: count, newest: list(ref('DeadLetter')) }),
     late: list(ref('Expectation')),
+    behind: list(object('A feed that is behind.', { source: text, feed: text, since: time, problem: text })),
     quarantined: count,
     disk: object('Bytes.', { free: count, total: count }),
   }),

@@ -72,7 +72,7 @@ function headline({ project, environment, owner, readiness, disk }: Status, now:
 }
 
 function troubles(status: Status, now: number, style: Style): string[] {
-  const { deadLetters, late, pipelines, quarantined, disk, owner, readiness } = status;
+  const { deadLetters, late, behind, pipelines, quarantined, disk, owner, readiness } = status;
   const out: string[] = [];
   if (owner && !readiness.ready)
     out.push(...readiness.reasons.filter(() => owner.command.includes(' up')).map((r) => `${style.red('✗')} ${r}`));
@@ -91,6 +91,8 @@ function troubles(status: Status, now: number, style: Style): string[] {
       `${l.state === 'missed' ? style.red('✗') : style.yellow('!')} ${shortName(l.dataset)} of ${l.date} is ${l.note ?? `${l.state}: due ${age(l.due, now)} ago`}`,
     );
   if (late.length > 0) out.push(hint('granary expectations', style));
+  for (const { source, since, problem } of behind)
+    out.push(`${style.red('✗')} ${source} is behind, for ${age(since, now)}: ${visible(problem)}`);
   if (deadLetters.open > 0) {
     out.push(
       `${style.red('✗')} ${formatCount(deadLetters.open)} ${deadLetters.open === 1 ? 'dead letter' : 'dead letters'}`,

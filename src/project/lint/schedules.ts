@@ -112,7 +112,7 @@ function checkSubject(event: EventType, subject: string, known: Known, report: R
 function subjectsOf(event: EventType, { tables, datasets, pipelines }: Known): string[] {
   if (event === 'table.changed') return tables;
   if (event.startsWith('dead_letter.')) return [...datasets, ...pipelines];
-  return event.startsWith('run.') || event.startsWith('trigger.') ? pipelines : datasets;
+  return event.startsWith('run.') || event.startsWith('trigger.') || event.startsWith('feed.') ? pipelines : datasets;
 }
 
 /** A yearly day may be 29 February. */

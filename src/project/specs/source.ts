@@ -17,6 +17,11 @@ export function sourceSpec(components: ComponentSpecs) {
       schedule: scheduleSpec,
       overlap: overlapSpec,
       poll: pollSpec,
+      max_lag: s.duration({
+        doc: 'How far the changes of a database may be behind before it is told of, in seconds or with a unit.',
+        default: 300,
+        example: '5 min',
+      }),
       datasets: s.map(datasetSpec(components), { doc: 'Its datasets, by name.', names: NAME }),
     },
     { doc: 'One system data comes from: a connector and its datasets.' },

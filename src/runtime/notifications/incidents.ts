@@ -29,6 +29,8 @@ const EFFECTS: Partial<Record<EventType, Effect>> = {
   'trigger.missed': { effect: 'open', kind: 'trigger' },
   'error_budget.exceeded': { effect: 'open', kind: 'error_budget' },
   'error_budget.restored': { effect: 'resolve', kinds: ['error_budget'] },
+  'feed.behind': { effect: 'open', kind: 'feed' },
+  'feed.caught_up': { effect: 'resolve', kinds: ['feed'] },
 };
 
 export const effectOf = ({ type }: Pick<EventDoc, 'type'>): Effect => EFFECTS[type] ?? { effect: 'none' };

@@ -23,7 +23,16 @@ export function shortName(subject: string): string {
 /** Names with letters that a shell would take apart are quoted. */
 const shellWord = (text: string) => (/^[\w.,:@%+=/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
-const KINDS: IncidentKind[] = ['run', 'dead_letter', 'quarantine', 'expectation', 'unusual', 'trigger', 'error_budget'];
+const KINDS: IncidentKind[] = [
+  'run',
+  'dead_letter',
+  'quarantine',
+  'expectation',
+  'unusual',
+  'trigger',
+  'error_budget',
+  'feed',
+];
 const KIND_OF = new Map<EventType, IncidentKind>(KINDS.flatMap((k) => openersOf(k).map((type) => [type, k] as const)));
 
 /** `happenings`: not empty, oldest first; `count`: how many there were in all. */
@@ -115,6 +124,16 @@ function problemWords(kind: IncidentKind, last: Happening, count: number, known:
         command: `granary dlq list --dataset ${shellWord(name)}`,
         page,
       };
+    case 'feed':
+      return {
+        title: `${name} is behind`,
+        summary: `The changes of ${name} are not as fresh as they should be.${because}`,
+        advice: [
+          'Look whether the server can be reached and the pipeline runs; nothing is lost while its log is kept.',
+        ],
+        command: 'granary status',
+        page,
+      };
   }
 }
 
@@ -127,6 +146,7 @@ const EVENT_TITLES: Partial<Record<EventType, string>> = {
   'dead_letter.resolved': 'has a dead letter less',
   'expectation.met': 'has come',
   'error_budget.restored': 'is within its error budget again',
+  'feed.caught_up': 'has caught up',
 };
 
 function eventWords({ type, subject, data }: Happening): Words {

@@ -11,6 +11,7 @@ import { plain } from '../../stages/verify/verify.ts';
 import { EventDispatcher } from '../events/dispatcher.ts';
 import { boardOf } from '../expectations/board.ts';
 import { Watchdog } from '../expectations/watchdog.ts';
+import { LagWatch } from '../feeds/lag-watch.ts';
 import { openChannels } from '../notifications/channels.ts';
 import { Notifier } from '../notifications/notifier.ts';
 import type { Operations } from '../operations.ts';
@@ -102,12 +103,15 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
   });
   dispatcher.subscribe('watchdog', (event) => watchdog.onEvent(event));
 
+  const lags = new LagWatch({ context, onEvents: () => dispatcher.notify(), onProblem });
+
   dispatcher.start();
   await scheduler.start();
   await runs.adopt();
   arrivals.start();
   retries.start();
   watchdog.start();
+  lags.start();
 
   return {
     operations: new OwnerOperations({
@@ -132,6 +136,7 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
       await scheduler.stop();
       await retries.stop();
       await watchdog.stop();
+      await lags.stop();
       await pipelines.shutdown(graceMs);
       await dispatcher.drain().catch(() => undefined);
       await dispatcher.stop();
