@@ -41,7 +41,6 @@ export async function startMariaDb(options: { tls?: boolean; settings?: string[]
   const { tls = true, settings = [] } = options;
   const folder = await mkdtemp('/tmp/granary-mariadb-');
   const [data, socket] = [join(folder, 'data'), join(folder, 'server.sock')];
-  const port = await freePorts();
   const certificate = await makeCertificate(folder);
   await mkdir(data);
   await chmod(certificate.key, 0o600);
@@ -53,6 +52,8 @@ export async function startMariaDb(options: { tls?: boolean; settings?: string[]
   const fast = ['--innodb-flush-log-at-trx-commit=0', '--innodb-log-file-size=64M', '--skip-log-bin'];
   const install = ['--skip-test-db', '--auth-root-authentication-method=normal', '--skip-name-resolve', ...fast];
   await run(INSTALL, ['--no-defaults', ...asAccount, `--datadir=${data}`, ...install]);
+  // Only now: what is free may not be so for long.
+  const port = await freePorts();
   const args = [
     '--no-defaults',
     ...asAccount,

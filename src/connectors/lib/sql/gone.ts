@@ -1,4 +1,5 @@
 /** Finds the rows of the table here that are gone at the source, by reading nothing but keys. */
+import { join as joinPath } from 'node:path';
 import { GranaryError } from '../../../lib/errors.ts';
 import type { ColumnType } from '../../../model/schema.ts';
 import type { ExtractDataset, ExtractRequest } from '../../../ports/extract.ts';
@@ -8,7 +9,8 @@ import { DELETED_COLUMN, TABLE_COLUMN } from './landed.ts';
 import { type Plan, planFor, type Wanted, whereOf } from './plan.ts';
 import type { TableMark } from './position.ts';
 import type { SqlRead } from './read.ts';
-import { SourceKeys, writeGone } from './reconcile.ts';
+import { writeGone } from './reconcile.ts';
+import { ScratchFile } from './scratch.ts';
 import { higher, kindOf, topOf } from './watermark.ts';
 
 export interface KeyColumn {
@@ -50,7 +52,7 @@ export interface Telling {
  */
 export async function tellGone(telling: Telling): Promise<number> {
   const { request, dataset, keys, tableKeys, write } = telling;
-  const source = await SourceKeys.create(request.scratch);
+  const source = await ScratchFile.create(joinPath(request.scratch, 'source-keys.csv'));
   let top: string[] | null = null;
   let plan: Plan | undefined;
   try {
@@ -79,7 +81,7 @@ export async function tellGone(telling: Telling): Promise<number> {
   return writeGone(engine, { keys, sourceKeys: source.path, tableKeys, landed, scratch: request.scratch }, write);
 }
 
-async function copyKeys({ database, request, dataset, keys }: Telling, plan: Plan, source: SourceKeys): Promise<void> {
+async function copyKeys({ database, request, dataset, keys }: Telling, plan: Plan, source: ScratchFile): Promise<void> {
   const expressions = keys.map(({ from }) => plan.expressions[plan.header.indexOf(from)]!);
   const snapshot = await database.snapshot(request.signal);
   try {

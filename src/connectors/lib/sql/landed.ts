@@ -10,6 +10,10 @@ export const LANDED: Chosen = { type: 'csv', null_values: ['\\N'], quoted_nulls:
 /** Columns that are not at the source. */
 export const TABLE_COLUMN = '_table';
 export const DELETED_COLUMN = '_deleted';
+/** Of captured changes: `read`, `insert`, `update` or `delete`; when it was committed; a number that only grows. */
+export const OPERATION = '_op';
+export const CHANGED_AT = '_changed_at';
+export const POSITION = '_position';
 
 /** A line of names or values; undefined: NULL. */
 export function landedLine(values: readonly (string | undefined)[]): Buffer {

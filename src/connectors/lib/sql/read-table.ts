@@ -1,6 +1,5 @@
 /** Reads the rows of one table or query: in one snapshot, or in ranges of a column, each of which is known to be whole before it counts. */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GranaryError } from '../../../lib/errors.ts';
 import type { RowSink, Snapshot, SourceColumn, SqlDatabase } from './database.ts';
@@ -8,6 +7,7 @@ import { addDecimals } from './decimals.ts';
 import { inOrder } from './in-order.ts';
 import type { Plan } from './plan.ts';
 import { whereOf } from './plan.ts';
+import { copyFile, ScratchFile } from './scratch.ts';
 import type { Throttle } from './throttle.ts';
 
 export interface Counted {
@@ -83,16 +83,15 @@ export async function readDivided(
     work,
     (index, signal) =>
       inSnapshot(signal, async (snapshot) => {
-        const file = await open(pathOf(index), 'w');
+        const file = await ScratchFile.create(pathOf(index));
         try {
-          return await readPart(reading, snapshot, range(index), (bytes) => writeAll(file, bytes), signal);
+          return await readPart(reading, snapshot, range(index), (bytes) => file.write(bytes), signal);
         } finally {
           await file.close();
         }
       }),
     async (counted, index) => {
-      for await (const chunk of createReadStream(pathOf(index), { highWaterMark: 1 << 20 }))
-        await write(chunk as Buffer);
+      await copyFile(pathOf(index), write);
       await rm(pathOf(index));
       await after(counted, index + 1);
     },
@@ -150,8 +149,4 @@ export function addCounted(a: Counted, b: Counted): Counted {
     sums[name] = total;
   }
   return { rows: a.rows + b.rows, sums };
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at)).bytesWritten;
 }

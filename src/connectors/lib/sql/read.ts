@@ -46,6 +46,18 @@ const every = (doc: string, example: string) =>
 export const sqlReadSpec = s.object(
   {
     table: tableName,
+    changes: s.refine(
+      s.text({
+        doc: 'Table whose changes are captured from the log of the database: first all its rows, then every insert, update and delete.',
+        optional: true,
+        example: 'shop.orders',
+      }),
+      (text, fail) => (text === undefined || parseTableName(text) ? text : fail(`"${text}" is no name of a table`)),
+    ),
+    history: s.boolean({
+      doc: 'With `changes`: keep every state that a row had, with the times for which it was valid, instead of the current one.',
+      default: false,
+    }),
     query: s.text({
       doc: 'A SELECT whose result is read instead of a table. `:watermark` stands for the value from which is read.',
       optional: true,

@@ -1,39 +1,14 @@
 /** Rows that are gone at the source: keys of the table here that the server's snapshot does not have. */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { ident, join, literal, raw, sql } from '../../../lib/sql.ts';
 import { type ColumnType, engineType } from '../../../model/schema.ts';
 import type { Engine } from '../../../ports/engine.ts';
+import { copyFile } from './scratch.ts';
 
 export interface ReconcileColumn {
   /** Name in the contract, which is that in the file of keys. */
   name: string;
   type: ColumnType;
-}
-
-/** Collects the keys at the source as landed CSV lines. */
-export class SourceKeys {
-  readonly path: string;
-  readonly #file: FileHandle;
-
-  private constructor(path: string, file: FileHandle) {
-    this.path = path;
-    this.#file = file;
-  }
-
-  static async create(scratch: string): Promise<SourceKeys> {
-    const path = joinPath(scratch, 'source-keys.csv');
-    return new SourceKeys(path, await open(path, 'w'));
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) at += (await this.#file.write(bytes, at, bytes.length - at)).bytesWritten;
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
-  }
 }
 
 export interface GoneRows {
@@ -69,6 +44,6 @@ export async function writeGone(
       sql`COPY (SELECT ${join(values)} ${raw(from)}) TO ${literal(path)} (FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR '\\N')`,
     )
     .then((rows) => rows.map((row) => ({ rows: Number(Object.values(row)[0]) })));
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) await write(chunk as Buffer);
+  await copyFile(path, write);
   return counted!.rows;
 }

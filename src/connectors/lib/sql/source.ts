@@ -1,5 +1,17 @@
 /** An open database as a source of records. */
-import type { Extracted, ExtractRequest, ExtractSink, ExtractSource, Offer, Proposal } from '../../../ports/extract.ts';
+import { GranaryError } from '../../../lib/errors.ts';
+import type {
+  ExtractDataset,
+  Extracted,
+  ExtractRequest,
+  ExtractSink,
+  ExtractSource,
+  FeedLag,
+  Offer,
+  Position,
+  Proposal,
+} from '../../../ports/extract.ts';
+import type { ChangeCapture } from './capture.ts';
 import type { SqlDatabase } from './database.ts';
 import { Extraction } from './extraction.ts';
 import { offerOf, proposalOf } from './propose.ts';
@@ -10,13 +22,16 @@ export class SqlSource implements ExtractSource<SqlRead> {
   readonly #database: SqlDatabase;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+  readonly #capture: ChangeCapture | undefined;
 
-  constructor(database: SqlDatabase) {
+  constructor(database: SqlDatabase, capture?: ChangeCapture) {
     this.#database = database;
+    this.#capture = capture;
   }
 
   /** An extraction holds a connection while it waits for others: so half of them are never held that way. */
   async extract(request: ExtractRequest<SqlRead>, sink: ExtractSink): Promise<Extracted> {
+    if (isCaptured(request.datasets)) return this.#changes().extract(request, sink);
     const most = Math.floor(this.#database.connections / 2);
     while (this.#running >= most) await new Promise<void>((wake) => this.#waiting.push(wake));
     this.#running++;
@@ -26,6 +41,29 @@ export class SqlSource implements ExtractSource<SqlRead> {
       this.#running--;
       this.#waiting.shift()?.();
     }
+  }
+
+  async hasNew(
+    _feed: string,
+    datasets: readonly ExtractDataset<SqlRead>[],
+    position: Position | undefined,
+  ): Promise<boolean | undefined> {
+    return isCaptured(datasets) ? this.#changes().hasNew(datasets, position) : undefined;
+  }
+
+  async lag(
+    _feed: string,
+    datasets: readonly ExtractDataset<SqlRead>[],
+    position: Position | undefined,
+  ): Promise<FeedLag> {
+    return isCaptured(datasets) ? this.#changes().lag(datasets, position) : {};
+  }
+
+  #changes(): ChangeCapture {
+    if (this.#capture) return this.#capture;
+    throw new GranaryError('connector.unsupported', `${this.#database.endpoint}: changes cannot be captured from it.`, {
+      hint: 'Read tables with a watermark instead.',
+    });
   }
 
   async *offers(): AsyncGenerator<Offer> {
@@ -42,3 +80,5 @@ export class SqlSource implements ExtractSource<SqlRead> {
     return this.#database.close();
   }
 }
+
+const isCaptured = ([first]: readonly ExtractDataset<SqlRead>[]): boolean => first?.read.changes !== undefined;
