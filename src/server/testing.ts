@@ -203,6 +203,7 @@ function operationsOver(state: StateStore, events: RunEventLog, asked: TestApi['
       pipelines: [pipeline],
       deadLetters: { open: 1, replaying: 0, newest: [LETTER] },
       late: [expectation],
+      behind: [],
       quarantined: 0,
       disk: { free: 1, total: 2 },
     }),
