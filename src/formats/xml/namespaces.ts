@@ -1,11 +1,8 @@
 /** Which namespaces prefixes stand for, where in a document; and what names mean to an automaton there. */
 import { XmlError } from './errors.ts';
 import { grown, type NameTable } from './names.ts';
+import { XML, XMLNS } from './namespace-uris.ts';
 import type { Automaton } from './plan.ts';
-
-const XML = 'http://www.w3.org/XML/1998/namespace';
-const XMLNS = 'http://www.w3.org/2000/xmlns/';
-export const XSI = 'http://www.w3.org/2001/XMLSchema-instance';
 
 /** Scopes that are kept, so that a document which declares anew in every record costs little. */
 const MOST_SCOPES = 1000;

@@ -5,6 +5,7 @@
  */
 import { GranaryError } from '../../lib/errors.ts';
 import type { Repeated, XmlConfig } from './config.ts';
+import { XML, XMLNS, XSI } from './namespace-uris.ts';
 import { type ColumnPath, type NameTest, parseColumnPath, parseRecordPath } from './paths.ts';
 
 export interface PlanColumn {
@@ -27,7 +28,7 @@ export function planXml(
 ): XmlPlan {
   const record = parseRecordPath(config.record);
   if (!record) throw invalid(`"${config.record}" is not a path of elements`);
-  const namespaces = config.namespaces ?? {};
+  const namespaces = { xml: XML, xsi: XSI, ...config.namespaces };
   const columns = sources.map((source) => {
     const path = parseColumnPath(source, record);
     if (typeof path === 'string') throw invalid(path);
@@ -60,6 +61,9 @@ interface State {
   attributes: number[][];
   text: number[];
 }
+
+/** Names in these are meant only where a path says so: `@type` is not `xsi:type`. */
+const ABOUT_XML: readonly string[] = [XML, XMLNS, XSI];
 
 /** The class of names that match the same tests. */
 type Symbol = number;
@@ -195,7 +199,9 @@ export class Automaton {
   #matching(tests: NameTest[], uri: string, local: string): number[] {
     return tests.flatMap(({ prefix, local: wanted }, i) => {
       const isName = wanted === '*' || wanted === local;
-      return isName && (prefix === undefined || this.plan.namespaces[prefix] === uri) ? [i] : [];
+      return isName && (prefix === undefined ? !ABOUT_XML.includes(uri) : this.plan.namespaces[prefix] === uri)
+        ? [i]
+        : [];
     });
   }
 

@@ -1,6 +1,7 @@
 /** What elements a document has, and how often: what discovery goes by. Seen through saxes, which is slow and independent. */
 import { GranaryError } from '../../lib/errors.ts';
 import type { XmlConfig } from './config.ts';
+import { XML, XMLNS, XSI } from './namespace-uris.ts';
 import { textOf } from './text.ts';
 
 export interface Profile {
@@ -21,11 +22,7 @@ export interface Profile {
 const MOST_PROFILES = 5000;
 const SAMPLE_BYTES = 64 * 2 ** 20;
 /** Attributes in these say something about the document, not about its data. */
-const FOREIGN = [
-  'http://www.w3.org/2000/xmlns/',
-  'http://www.w3.org/2001/XMLSchema-instance',
-  'http://www.w3.org/XML/1998/namespace',
-];
+const FOREIGN: readonly string[] = [XML, XMLNS, XSI];
 
 interface Open {
   profile: Profile;

@@ -2,7 +2,8 @@
 import { ATTRIBUTE_STOPS } from './characters.ts';
 import type { Markup } from './markup.ts';
 import { grown, HASH_SEED, hashStep, NAME_BYTES, type NameTable } from './names.ts';
-import { type Scope, XSI } from './namespaces.ts';
+import { XSI } from './namespace-uris.ts';
+import type { Scope } from './namespaces.ts';
 import type { Automaton } from './plan.ts';
 import { ATTRIBUTE, decodeValue, PLAIN } from './values.ts';
 import type { Window } from './window.ts';

@@ -87,7 +87,9 @@ export function referenceRows(bytes: Uint8Array, config: XmlConfig, sources: rea
   const paths = sources.map((s) => parseColumnPath(s, record) as ColumnPath);
   const matches = (test: NameTest) => (node: { uri: string; local: string }) =>
     (test.local === '*' || test.local === node.local) &&
-    (test.prefix === undefined || config.namespaces?.[test.prefix] === node.uri);
+    (test.prefix === undefined
+      ? !node.uri.startsWith('http://www.w3.org/')
+      : config.namespaces?.[test.prefix] === node.uri);
   const elements = (node: Node) => node.children.filter((c) => typeof c !== 'string');
   const walk = (from: Node[], tests: readonly NameTest[]): Node[] =>
     tests.reduce((nodes, test) => nodes.flatMap((n) => elements(n).filter(matches(test))), from);
@@ -104,9 +106,7 @@ export function referenceRows(bytes: Uint8Array, config: XmlConfig, sources: rea
       }
       const values = walk([start], steps).flatMap((n) => {
         if (end.kind === 'text') return present(config, textOf(n), keeps(n));
-        return n.attributes
-          .filter((a) => a.local === end.name.local && (end.name.prefix === undefined || matches(end.name)(a)))
-          .flatMap((a) => present(config, a.value, false));
+        return n.attributes.filter(matches(end.name)).flatMap((a) => present(config, a.value, false));
       });
       const how = config.repeated_in?.[sources[c]!] ?? config.repeated;
       if (values.length > 1 && how === 'reject') return { repeated: sources[c]! };

@@ -100,6 +100,10 @@ test('names are matched by namespace where the format declares one, whatever the
     const none = await read(text, { record: 'none:l', namespaces: { none: '' } }, ['@k', '.']);
     assert.deepEqual(none.rows, [['3', 'z']]);
     assert.deepEqual((await read(text, { record: 'l' }, ['@k'])).rows, [['1'], ['2'], ['3']]);
+    const typed = '<r xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><a i:type="x" type="y" xml:lang="de"/></r>';
+    assert.deepEqual((await read(typed, { record: 'a' }, ['@type', '@xsi:type', '@xml:lang'])).rows, [
+      ['y', 'x', 'de'],
+    ]);
   });
 });
 
