@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   'connector.protocol': 'The server answered in a way the protocol does not allow.',
   'connector.tls': 'The TLS handshake or certificate check failed.',
   'connector.unavailable': 'The server is there but cannot serve the request now.',
+  'connector.unsupported': 'The server is not set up for what is asked of it, or cannot do it.',
   'connector.exists': 'A file to be moved would overwrite another on the source.',
   'connector.not_installed': 'The optional package that this connector needs is not installed.',
   // codecs

@@ -147,6 +147,7 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
   let waiting: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
   let enough = false;
+  let ended = false;
   const stop = (error: unknown) => {
     failure ??= { error };
     connection.destroy();
@@ -169,7 +170,10 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
   const onPacket = (packet: Packet): boolean => {
     if (failure || enough) return true;
     const { buffer, offset, end } = packet;
-    if (buffer[offset] === END && end - offset < 9) return true;
+    if (buffer[offset] === END && end - offset < 9) {
+      ended = true;
+      return true;
+    }
     if (buffer[offset] !== OK) throw unexpected();
     if (readHeader(event, buffer, offset + 1, end, hasChecksum)) enough = sink.event(event);
     hold();
@@ -183,6 +187,7 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
   try {
     await Promise.race([perform(connection, request, onPacket), closed]);
     if (failure) throw failure.error;
+    if (!ended && !enough) throw Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' });
     while (waiting) await waiting;
   } catch (e) {
     throw failure ? failure.error : e;

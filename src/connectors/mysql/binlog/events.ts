@@ -116,9 +116,7 @@ export function readQuery(event: BinlogEvent): QueryEvent {
   const database = buffer.toString('utf8', variables, variables + databaseLength);
   const from = variables + databaseLength + 1;
   const text =
-    type === EVENT.compressedQuery
-      ? inflated(buffer, from, end).toString('utf8')
-      : buffer.toString('utf8', from, end);
+    type === EVENT.compressedQuery ? inflated(buffer, from, end).toString('utf8') : buffer.toString('utf8', from, end);
   return { database, text };
 }
 
@@ -131,6 +129,9 @@ export function inflated(buffer: Buffer, start: number, end: number): Buffer {
   const size = buffer.readUIntBE(start + 1, bytes);
   const out = inflateSync(buffer.subarray(start + 1 + bytes, end));
   if (out.length !== size)
-    throw new GranaryError('connector.protocol', 'A compressed event of the binary log has another length than it says.');
+    throw new GranaryError(
+      'connector.protocol',
+      'A compressed event of the binary log has another length than it says.',
+    );
   return out;
 }

@@ -1,0 +1,282 @@
+/** One extraction: which tables have to be read as a whole, from where the log is read, and what is remembered. */
+import { randomInt } from 'node:crypto';
+import { GranaryError } from '../../../lib/errors.ts';
+import type { ExtractDataset, Extracted, ExtractRequest, ExtractSink, Position } from '../../../ports/extract.ts';
+import type { SqlRead } from '../../lib/sql/read.ts';
+import { dump, type From, register } from '../binlog/dump.ts';
+import { instantText } from '../binlog/temporal.ts';
+import type { MysqlDatabase } from '../database.ts';
+import { numberOf, queryFault } from '../faults.ts';
+import type { RawConnection } from '../row-stream.ts';
+import type { MysqlCapture } from './capture.ts';
+import type { FollowedTable } from './incidents.ts';
+import { LogReader, OtherLogError, type Start } from './log-reader.ts';
+import { Output } from './output.ts';
+import {
+  type CapturePosition,
+  comparePlaces,
+  contractOf,
+  formatGtid,
+  isDue,
+  type Place,
+  parseGtid,
+  positionOf,
+  type TableState,
+} from './position.ts';
+import { repairsAfter } from './repairs.ts';
+import { privileged, type ServerState, serverState } from './server.ts';
+import { copyTable, type PlacedSnapshot, placedSnapshot } from './snapshot.ts';
+import { type CapturedTable, followed } from './tables.ts';
+
+/** An extraction ends after so much, and another one goes on. */
+const MOST_BYTES = 64 << 20;
+const MOST_ROWS = 500_000;
+/** Milliseconds; a server sends at least what it sends to be heard of. */
+const MOST_SILENCE = 120_000;
+/** The server has not got the place in its log. */
+const NO_PLACE = 1236;
+
+/** What a run adds to the tables' state. */
+type States = Record<string, TableState>;
+
+export class CaptureRun {
+  readonly #database: MysqlDatabase;
+  readonly #capture: MysqlCapture;
+  readonly #request: ExtractRequest<SqlRead>;
+  readonly #sink: ExtractSink;
+  readonly #given: CapturePosition | undefined;
+  readonly #states: States = {};
+  #repairs: number[] | undefined;
+
+  constructor(database: MysqlDatabase, capture: MysqlCapture, request: ExtractRequest<SqlRead>, sink: ExtractSink) {
+    this.#database = database;
+    this.#capture = capture;
+    this.#request = request;
+    this.#sink = sink;
+    this.#given = request.full ? undefined : positionOf(request.position);
+    for (const dataset of request.datasets) {
+      const known = this.#given?.tables[dataset.name];
+      const contract = contractOf(dataset);
+      if (known?.contract === contract) this.#states[dataset.name] = { ...known };
+      else if (known && positionOf(request.position))
+        this.#states[dataset.name] = { ...known, contract, stale: 'its contract changed', failedAt: null };
+    }
+  }
+
+  async run(): Promise<Extracted> {
+    const server = await serverState(this.#database);
+    const session = await this.#database.openAlone();
+    const id = randomInt(0x4000_0000, 0x7fff_ffff);
+    try {
+      await privileged(this.#database, () => this.#guarded(() => register(session.connection, id)));
+      return await this.#read(server, session.connection, id);
+    } finally {
+      session.connection.destroy();
+    }
+  }
+
+  async #read(server: ServerState, connection: RawConnection, id: number): Promise<Extracted> {
+    const wanted = this.#wanted();
+    if (wanted.length > 0) return this.#withSnapshot(server, wanted, connection, id);
+    const reader = await this.#follow(this.#start(), { place: undefined, to: server }, connection, id);
+    if (reader === undefined) return this.#lost(server, connection, id);
+    const isBehind = comparePlaces(reader, server) < 0 && reader.transactions > 0;
+    return this.#end(server, reader, isBehind);
+  }
+
+  /** Datasets whose tables have to be read as a whole now. */
+  #wanted(): ExtractDataset<SqlRead>[] {
+    if (!this.#given) return [...this.#request.datasets];
+    const now = this.#request.now();
+    return this.#request.datasets.filter(({ name }) => {
+      const state = this.#states[name];
+      return !state || isDue(state, now);
+    });
+  }
+
+  #start(): Start {
+    const { file, pos, created, gtid, rows, at } = this.#given!;
+    return { file, pos, created, gtid: parseGtid(gtid), rows, at };
+  }
+
+  /** The log was purged, or the server is another one that has not got it. */
+  async #lost(server: ServerState, connection: RawConnection, id: number): Promise<Extracted> {
+    for (const state of Object.values(this.#states)) state.stale = 'the log was lost';
+    return this.#withSnapshot(server, [...this.#request.datasets], connection, id);
+  }
+
+  /** All of some tables in a snapshot, and the log of the others up to its place. */
+  async #withSnapshot(
+    server: ServerState,
+    wanted: ExtractDataset<SqlRead>[],
+    connection: RawConnection,
+    id: number,
+  ): Promise<Extracted> {
+    const snapshot = await placedSnapshot(this.#database, this.#request.signal);
+    try {
+      let datasets = wanted;
+      let start: Start;
+      let reader: LogReader | undefined;
+      const others = this.#request.datasets.filter((d) => !wanted.includes(d));
+      if (this.#given && others.length > 0) {
+        reader = await this.#follow(this.#start(), { place: snapshot, to: server }, connection, id, wanted);
+        if (!reader) datasets = [...this.#request.datasets];
+      }
+      start = {
+        file: snapshot.file,
+        pos: snapshot.pos,
+        created: reader?.file === snapshot.file ? reader.created : 0,
+        gtid: parseGtid(snapshot.gtid),
+        rows: (reader?.rows ?? this.#given?.rows ?? positionOf(this.#request.position)?.rows ?? 0) + 1,
+        at: Math.max(snapshot.at, reader?.at ?? positionOf(this.#request.position)?.at ?? 0),
+      };
+      for (const dataset of datasets) await this.#copy(dataset, snapshot, start);
+      return this.#end(server, { ...start, incidents: reader?.incidents, prepared: reader?.prepared }, true);
+    } finally {
+      await snapshot.snapshot.close();
+    }
+  }
+
+  async #copy(dataset: ExtractDataset<SqlRead>, snapshot: PlacedSnapshot, start: Start): Promise<void> {
+    const { name } = dataset;
+    const known = this.#states[name];
+    const { warn } = this.#request;
+    if (known?.stale) warn(`${name}: ${known.stale}. The table is read anew.`);
+    try {
+      this.#capture.forget(name);
+      const table = await this.#capture.table(dataset, undefined);
+      this.#tell(table);
+      const stamp = { changedAt: instantText(start.at), position: start.rows };
+      await copyTable(this.#database, snapshot, table, stamp, { request: this.#request, sink: this.#sink });
+      this.#states[name] = { contract: contractOf(dataset), shape: table.shape, stale: null, failedAt: null };
+    } catch (e) {
+      const isGone =
+        e instanceof GranaryError && (e.code === 'connector.not_found' || e.code === 'connector.unsupported');
+      if (!known || !isGone || !this.#given) throw e;
+      // The other tables go on.
+      if (known.failedAt === null) warn(`${name}: ${e.message} Its rows stay as they are until the table is back.`);
+      this.#states[name] = { ...known, stale: known.stale ?? 'the table was gone', failedAt: this.#request.now() };
+    }
+  }
+
+  #tell({ dataset, columns, cascades }: CapturedTable): void {
+    const lost = columns.filter((c) => !c.column).map((c) => c.from);
+    if (lost.length > 0) this.#request.warn(`${dataset}: the table has no ${lost.join(', ')}; NULL is loaded for it.`);
+    if (cascades.length > 0)
+      this.#request.warn(
+        `${dataset}: the server does not log what foreign keys change by themselves (${cascades.join(', ')}): such rows stay as they were. Delete and update them in the application, or read the table with a watermark and "reconcile".`,
+      );
+  }
+
+  /** Undefined: the server has not got the log from there. */
+  async #follow(
+    start: Start,
+    limit: { place: Place | undefined; to: ServerState },
+    connection: RawConnection,
+    id: number,
+    without: readonly ExtractDataset<SqlRead>[] = [],
+  ): Promise<LogReader | undefined> {
+    const isSame = limit.to.id === this.#given!.server;
+    const byGtid = !isSame || this.#given!.byGtid || start.pos >= 2 ** 32;
+    const read = async (on: RawConnection, isByGtid: boolean): Promise<LogReader> => {
+      const output = new Output(this.#sink, this.#request.scratch);
+      const reader = new LogReader({
+        output,
+        tables: await this.#tables(output, without),
+        start,
+        limit: { place: limit.place, bytes: MOST_BYTES, rows: MOST_ROWS },
+        byGtid: isByGtid,
+        prepared: this.#given!.prepared,
+      });
+      if (limit.place && !isByGtid && comparePlaces(start, limit.place) >= 0) return reader;
+      const from: From = isByGtid ? { gtid: formatGtid(start.gtid) } : { file: start.file, pos: start.pos };
+      const silence = Math.min(this.#database.settings.silence * 1000, MOST_SILENCE);
+      await dump(on, { serverId: id, from, silence, signal: this.#request.signal }, reader);
+      await output.end();
+      return reader;
+    };
+    try {
+      return await read(connection, byGtid).catch(async (e) => {
+        if (!(e instanceof OtherLogError)) throw e;
+        const session = await this.#database.openAlone();
+        return read(session.connection, true).finally(() => session.connection.destroy());
+      });
+    } catch (e) {
+      if (numberOf(e) !== NO_PLACE) throw queryFault(this.#database.endpoint, 'reading the binary log', e);
+      this.#repairs = repairsAfter(this.#database.endpoint, this.#given!.repairs, this.#request.now(), e as Error);
+      this.#request.warn(
+        `${this.#database.endpoint} has not got its log from where it was read last: ${(e as Error).message}. All captured tables are read anew.`,
+      );
+      return undefined;
+    }
+  }
+
+  async #tables(output: Output, without: readonly ExtractDataset<SqlRead>[]): Promise<FollowedTable[]> {
+    const charsets = await this.#capture.charsets();
+    const tables: FollowedTable[] = [];
+    for (const dataset of this.#request.datasets) {
+      const state = this.#states[dataset.name];
+      if (!state || state.stale !== null || without.includes(dataset)) continue;
+      const table = await this.#capture.table(dataset, state.shape);
+      output.add(dataset.name, table.header);
+      tables.push(followed(table, this.#database.settings.zero_dates, (collation) => charsets.of(collation)));
+    }
+    return tables;
+  }
+
+  async #guarded<T>(use: () => Promise<T>): Promise<T> {
+    try {
+      return await use();
+    } catch (e) {
+      throw queryFault(this.#database.endpoint, 'registering for the binary log', e);
+    }
+  }
+
+  async #end(
+    server: ServerState,
+    reached: Start & Partial<Pick<LogReader, 'incidents' | 'prepared' | 'byGtid'>>,
+    more: boolean,
+  ): Promise<Extracted> {
+    let isStale = false;
+    for (const incident of reached.incidents?.all.values() ?? []) {
+      const state = this.#states[incident.dataset];
+      if (!state || state.stale !== null) continue;
+      const reason = incident.reason ?? (incident.altered ? await this.#altered(incident.dataset, state) : undefined);
+      if (incident.added.length > 0)
+        this.#request.warn(
+          `${incident.dataset}: the table has new columns that the contract does not have: ${incident.added.join(', ')}.`,
+        );
+      if (reason === undefined) continue;
+      this.#states[incident.dataset] = { ...state, stale: reason, failedAt: null };
+      isStale = true;
+    }
+    const { file, pos, created, gtid, rows, at } = reached;
+    const position: CapturePosition = {
+      server: server.id,
+      file,
+      pos,
+      byGtid: reached.byGtid ?? false,
+      created,
+      gtid: formatGtid(gtid),
+      rows,
+      at,
+      tables: this.#states,
+      prepared: Object.fromEntries(reached.prepared ?? []),
+      repairs: this.#repairs ?? this.#given?.repairs ?? [],
+    };
+    return { position: position as unknown as Position, more: more || isStale };
+  }
+
+  /** Why an altered table has to be read anew, if it has to. */
+  async #altered(name: string, state: TableState): Promise<string | undefined> {
+    const dataset = this.#request.datasets.find((d) => d.name === name)!;
+    this.#capture.forget(name);
+    try {
+      const table = await this.#capture.table(dataset, undefined);
+      return table.shape === state.shape ? undefined : 'the types of its columns changed';
+    } catch (e) {
+      if (e instanceof GranaryError && e.code === 'connector.not_found') return 'the table is gone';
+      throw e;
+    }
+  }
+}

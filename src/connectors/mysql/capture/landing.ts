@@ -1,0 +1,147 @@
+/** Lines that land for rows of the log: one dataset, and its table as it was at a place of the log. */
+import { GranaryError } from '../../../lib/errors.ts';
+import { CHANGED_AT, DELETED_COLUMN, OPERATION, POSITION } from '../../lib/sql/landed.ts';
+import type { Encoding } from '../binlog/charsets.ts';
+import type { LineBuffer } from '../binlog/line-buffer.ts';
+import { RowLocator, type RowsEvent } from '../binlog/rows.ts';
+import type { MappedColumn, TableMap } from '../binlog/table-map.ts';
+import { type Known, type Write, writerOf } from '../binlog/values.ts';
+
+export interface LandingOptions {
+  /** For messages. */
+  dataset: string;
+  /** Names at the source, in the order in which they land, the connector's own among them. */
+  header: readonly string[];
+  key: readonly string[];
+  encodingOf(collation: number): Encoding;
+  known(column: string): Known;
+}
+
+const OWN = new Set([OPERATION, DELETED_COLUMN, CHANGED_AT, POSITION]);
+/** The most that a value which is no text takes, beside four times its bytes. */
+const VALUE_BYTES = 96;
+
+const NAMES = { read: 'read', insert: 'insert', update: 'update', delete: 'delete' } as const;
+
+/** What is written for a column of the header. */
+interface Landed {
+  column: number;
+  write: Write;
+}
+
+/** The same for all rows of a transaction. */
+export interface Moment {
+  /** `2026-03-01 12:00:00`, UTC. */
+  at: Uint8Array;
+}
+
+export class Landing {
+  readonly map: TableMap;
+  /** Of the header: not in the table. */
+  readonly lost: string[];
+  readonly #landed: (Landed | string | undefined)[];
+  readonly #key: number[];
+  readonly #before: RowLocator;
+  readonly #after: RowLocator;
+  readonly #fixed: number;
+
+  /** Errors: `connector.protocol` for a column that cannot be read, `connector.not_found` for a key that the table has not got. */
+  constructor(map: TableMap, options: LandingOptions) {
+    const { dataset, header, key, encodingOf, known } = options;
+    this.map = map;
+    this.#before = new RowLocator(map);
+    this.#after = new RowLocator(map);
+    this.lost = [];
+    this.#landed = header.map((name) => {
+      if (OWN.has(name)) return name;
+      const column = indexOf(map.columns, name);
+      if (column < 0) {
+        this.lost.push(name);
+        return undefined;
+      }
+      return { column, write: writerOf(map.columns[column]!, encodingOf, known(map.columns[column]!.name)) };
+    });
+    this.#key = key.map((name) => {
+      const column = indexOf(map.columns, name);
+      if (column >= 0) return column;
+      throw new GranaryError(
+        'connector.not_found',
+        `${map.database}.${map.table} has no column "${name}", which is in the key of ${dataset}.`,
+        {
+          hint: 'Change the key of the dataset, or load the table in another way.',
+        },
+      );
+    });
+    this.#fixed = 64 + header.length * VALUE_BYTES;
+  }
+
+  /** Writes a line for every row, and two for an update that changes the key. Positions count on from `position`; returns the last one. */
+  write(event: RowsEvent, out: LineBuffer, moment: Moment, position: number): number {
+    const { buffer, end, operation } = event;
+    let at = position;
+    for (let p = event.start; p < end; ) {
+      const start = p;
+      p = this.#before.locate(buffer, p, end);
+      if (operation !== 'update') {
+        this.#line(buffer, this.#before, p - start, operation, moment, ++at, out);
+        continue;
+      }
+      const middle = p;
+      p = this.#after.locate(buffer, p, end);
+      if (this.#keyChanged(buffer)) {
+        this.#line(buffer, this.#before, middle - start, 'delete', moment, ++at, out);
+        this.#line(buffer, this.#after, p - middle, 'insert', moment, ++at, out);
+      } else this.#line(buffer, this.#after, p - middle, 'update', moment, ++at, out);
+    }
+    return at;
+  }
+
+  #keyChanged(buffer: Buffer): boolean {
+    for (const column of this.#key) {
+      const [a, b] = [this.#before.starts[column]!, this.#after.starts[column]!];
+      const length = this.#before.lengths[column]!;
+      if (length !== this.#after.lengths[column]) return true;
+      if (length > 0 && buffer.compare(buffer, a, a + length, b, b + length) !== 0) return true;
+    }
+    return false;
+  }
+
+  #line(
+    buffer: Buffer,
+    row: RowLocator,
+    size: number,
+    operation: keyof typeof NAMES,
+    moment: Moment,
+    position: number,
+    out: LineBuffer,
+  ): void {
+    out.room(size * 4 + this.#fixed);
+    const { starts, lengths } = row;
+    const landed = this.#landed;
+    for (let i = 0; i < landed.length; i++) {
+      if (i > 0) out.comma();
+      const what = landed[i];
+      if (what === undefined) out.null();
+      else if (typeof what === 'string') own(what, operation, moment, position, out);
+      else {
+        const length = lengths[what.column]!;
+        if (length < 0) out.null();
+        else what.write(out, buffer, starts[what.column]!, length);
+      }
+    }
+    out.endLine();
+  }
+}
+
+function own(name: string, operation: keyof typeof NAMES, moment: Moment, position: number, out: LineBuffer): void {
+  if (name === OPERATION) out.ascii(NAMES[operation]);
+  else if (name === DELETED_COLUMN) out.ascii(operation === 'delete' ? 'true' : 'false');
+  else if (name === CHANGED_AT) out.plain(moment.at);
+  else out.integer(position);
+}
+
+/** Exactly, or else without regard to case. */
+function indexOf(columns: readonly MappedColumn[], name: string): number {
+  const exact = columns.findIndex((c) => c.name === name);
+  return exact >= 0 ? exact : columns.findIndex((c) => c.name.toLowerCase() === name.toLowerCase());
+}

@@ -1,0 +1,261 @@
+/** Follows the log, transaction by transaction: rows of captured tables become lines, and what else happens to those tables is noted. */
+import { GranaryError } from '../../../lib/errors.ts';
+import type { EventSink } from '../binlog/dump.ts';
+import { type BinlogEvent, EVENT, type GtidEvent, HEADER, readGtid, readQuery, readRotate } from '../binlog/events.ts';
+import { isRowsEvent, readRowsEvent } from '../binlog/rows.ts';
+import { understand } from '../binlog/statements.ts';
+import { readTableMap, type TableMap, tableIdOf } from '../binlog/table-map.ts';
+import { instantText } from '../binlog/temporal.ts';
+import { type FollowedTable, Incidents } from './incidents.ts';
+import { Landing, type Moment } from './landing.ts';
+import type { Output } from './output.ts';
+import { comparePlaces, type Place } from './position.ts';
+
+export interface Start extends Place {
+  created: number;
+  gtid: Map<number, string>;
+  rows: number;
+  at: number;
+}
+
+export interface LogReaderOptions {
+  output: Output;
+  tables: readonly FollowedTable[];
+  start: Start;
+  /** Reading ends with the transaction that reaches one of these. */
+  limit: { place: Place | undefined; bytes: number; rows: number };
+  /** Reading begins after the transactions of `start.gtid`, wherever that is. */
+  byGtid: boolean;
+  prepared: Record<string, string[]>;
+}
+
+/** The file is not the one that was read before, although it has its name. */
+export class OtherLogError extends Error {}
+
+interface Mapped {
+  bytes: Buffer;
+  map: TableMap | undefined;
+  table: FollowedTable | undefined;
+  landing: Landing | undefined;
+}
+
+export class LogReader implements EventSink {
+  /** After the last transaction that was read. */
+  file: string;
+  pos: number;
+  created: number;
+  readonly gtid: Map<number, string>;
+  rows: number;
+  at: number;
+  transactions = 0;
+  /** `pos` is not known. */
+  byGtid: boolean;
+  readonly incidents: Incidents;
+  readonly #options: LogReaderOptions;
+  readonly #byName = new Map<string, FollowedTable[]>();
+  readonly #maps = new Map<number, Mapped>();
+  readonly #firstRows: number;
+  #group: (GtidEvent & { at: number; serverId: number }) | undefined;
+  #moment: Moment = { at: new Uint8Array() };
+  #counter: number;
+  /** Tables of distributed transactions that are prepared, by their name. */
+  readonly prepared: Map<string, string[]>;
+
+  constructor(options: LogReaderOptions) {
+    const { start } = options;
+    this.byGtid = options.byGtid;
+    this.incidents = new Incidents(options.tables, options.output);
+    this.#options = options;
+    this.file = start.file;
+    this.pos = start.pos;
+    this.created = start.created;
+    this.gtid = new Map(start.gtid);
+    this.rows = start.rows;
+    this.at = start.at;
+    this.#counter = start.rows;
+    this.#firstRows = start.rows;
+    this.prepared = new Map(Object.entries(options.prepared));
+    for (const table of options.tables) {
+      const name = `${table.database}.${table.table}`;
+      this.#byName.set(name, [...(this.#byName.get(name) ?? []), table]);
+    }
+  }
+
+  waits(): Promise<void> | undefined {
+    return this.#options.output.waits();
+  }
+
+  event(event: BinlogEvent): boolean {
+    switch (event.type) {
+      case EVENT.tableMap:
+        this.#map(event);
+        return false;
+      case EVENT.xid:
+        return this.#commit(event);
+      case EVENT.gtid:
+        this.#begin(event);
+        return false;
+      case EVENT.query:
+      case EVENT.compressedQuery:
+        return this.#query(event);
+      case EVENT.rotate:
+        Object.assign(this, readRotate(event));
+        return false;
+      case EVENT.formatDescription:
+        this.#newFile(event);
+        return false;
+      case EVENT.xaPrepare:
+        return this.#prepare(event);
+      case EVENT.executeLoad:
+      case EVENT.loadBlock:
+        this.incidents.everything('a LOAD DATA statement was logged as a statement, not as rows');
+        return false;
+      case EVENT.incident:
+        this.incidents.everything('the server says that events are missing from its log');
+        return false;
+    }
+    if (isRowsEvent(event.type)) this.#rows(event);
+    return false;
+  }
+
+  /** The server was killed in the middle of a transaction: it is not in its tables either. */
+  #newFile(event: BinlogEvent): void {
+    const { start, byGtid } = this.#options;
+    const isFirst = this.transactions === 0 && this.file === start.file && !byGtid;
+    if (isFirst && start.created !== 0 && start.created !== event.timestamp) throw new OtherLogError();
+    this.#abandon();
+    this.#maps.clear();
+    this.created = event.timestamp;
+  }
+
+  #abandon(): void {
+    this.#options.output.rollback();
+    this.#counter = this.rows;
+    this.#group = undefined;
+  }
+
+  #begin(event: BinlogEvent): void {
+    this.#abandon();
+    const at = Math.max(this.at, event.timestamp);
+    this.#group = { ...readGtid(event), at, serverId: event.serverId };
+    if (at !== this.at || this.#moment.at.length === 0) this.#moment = { at: Buffer.from(instantText(at)) };
+  }
+
+  #map(event: BinlogEvent): void {
+    const { buffer, start, end } = event;
+    const id = tableIdOf(buffer, start);
+    const known = this.#maps.get(id);
+    const size = end - start - HEADER;
+    if (known && known.bytes.length === size && buffer.compare(known.bytes, 0, size, start + HEADER, end) === 0) return;
+    const bytes = Buffer.from(buffer.subarray(start + HEADER, end));
+    const map = readTableMap(buffer, start, end);
+    this.#maps.set(id, { bytes, map, table: undefined, landing: undefined });
+  }
+
+  #rows(event: BinlogEvent): void {
+    const mapped = this.#maps.get(tableIdOf(event.buffer, event.start));
+    if (!mapped?.map)
+      throw new GranaryError('connector.protocol', 'The binary log has rows of a table that it did not describe.', {
+        transient: true,
+      });
+    const { map } = mapped;
+    const tables = this.#byName.get(`${map.database}.${map.table}`);
+    if (!tables) return;
+    for (const table of tables) this.#land(table, mapped, event);
+  }
+
+  #land(table: FollowedTable, mapped: Mapped, event: BinlogEvent): void {
+    const { dataset } = table;
+    const map = mapped.map!;
+    if (this.incidents.isStale(dataset)) return;
+    const rows = readRowsEvent(event);
+    const setting = map.isNamed ? (rows.isFull ? undefined : 'binlog_row_image') : 'binlog_row_metadata';
+    if (setting !== undefined) {
+      this.incidents.stale(dataset, `a session has logged rows without ${setting} = FULL`);
+      return;
+    }
+    let landing = mapped.table === table ? mapped.landing : undefined;
+    if (!landing) {
+      landing = new Landing(map, table.landing);
+      mapped.table = table;
+      mapped.landing = landing;
+    }
+    this.#counter = landing.write(rows, this.#options.output.lines(dataset), this.#moment, this.#counter);
+  }
+
+  #query(event: BinlogEvent): boolean {
+    const { database, text } = readQuery(event);
+    const statement = understand(database, text);
+    switch (statement.kind) {
+      case 'begin':
+        return false;
+      case 'commit':
+        return this.#commit(event);
+      case 'rollback':
+        this.#undone();
+        return this.#commit(event);
+      case 'rollback to':
+        this.#undone();
+        return false;
+      case 'xa commit':
+      case 'xa rollback':
+        this.#decide(statement.xid, statement.kind === 'xa commit');
+        return this.#commit(event);
+    }
+    this.incidents.note(statement, database, text);
+    // What was described before may be described anew under the same number.
+    if (statement.kind !== 'nothing') this.#maps.clear();
+    // A statement outside of a transaction is one of its own.
+    return this.#group === undefined || this.#group.standalone ? this.#commit(event) : false;
+  }
+
+  /** Parts of a transaction were undone, and tables without transactions kept theirs: which, is not told. */
+  #undone(): void {
+    for (const dataset of this.#options.output.touched())
+      this.incidents.stale(dataset, 'a transaction was undone that had changed tables without transactions as well');
+    this.#options.output.rollback();
+  }
+
+  #prepare(event: BinlogEvent): boolean {
+    const touched = this.#options.output.touched();
+    this.#options.output.rollback();
+    this.#counter = this.rows;
+    if (touched.length > 0) this.prepared.set(xidOf(event), touched);
+    return this.#commit(event);
+  }
+
+  #decide(xid: string, isCommitted: boolean): void {
+    const touched = this.prepared.get(xid) ?? [];
+    this.prepared.delete(xid);
+    if (isCommitted)
+      for (const dataset of touched) this.incidents.stale(dataset, 'a distributed transaction (XA) was committed');
+  }
+
+  /** Whether that was enough. */
+  #commit(event: BinlogEvent): boolean {
+    const { output, limit } = this.#options;
+    output.commit();
+    this.rows = this.#counter;
+    this.transactions++;
+    this.byGtid = false;
+    this.pos = event.next < this.pos % 2 ** 32 ? event.next + 2 ** 32 : event.next;
+    const group = this.#group;
+    this.#group = undefined;
+    if (group) {
+      this.gtid.set(group.domain, `${group.domain}-${group.serverId}-${group.sequence}`);
+      this.at = group.at;
+    }
+    if (limit.place) return comparePlaces(this, limit.place) >= 0;
+    return output.bytes >= limit.bytes || this.rows - this.#firstRows >= limit.rows;
+  }
+}
+
+/** As `XA COMMIT` writes it: https://mariadb.com/kb/en/xa_prepare_log_event/ */
+function xidOf({ buffer, start }: BinlogEvent): string {
+  const at = start + HEADER + 1;
+  const format = buffer.readInt32LE(at);
+  const [global, branch] = [buffer.readInt32LE(at + 4), buffer.readInt32LE(at + 8)];
+  const from = at + 12;
+  const hex = (a: number, b: number) => `X'${buffer.toString('hex', a, b)}'`;
+  return `${hex(from, from + global)},${hex(from + global, from + global + branch)},${format}`;
+}

@@ -1,0 +1,90 @@
+/** How far the log was read: stored with the objects that it produced. */
+import { createHash } from 'node:crypto';
+import type { ExtractDataset, Position } from '../../../ports/extract.ts';
+import type { SqlRead } from '../../lib/sql/read.ts';
+
+export interface CapturePosition {
+  /** `server_id` of the server whose log `file` is. On another one, reading goes on by `gtid`. */
+  server: number;
+  /** Where the next transaction begins. */
+  file: string;
+  pos: number;
+  /** `pos` is not known yet: reading goes on by `gtid`. */
+  byGtid: boolean;
+  /** When the file was begun, in seconds since 1970, as its first event says: files of the same name may be others. 0: not known. */
+  created: number;
+  /** The last transaction of every domain: `0-1-42,7-3-9`. */
+  gtid: string;
+  /** `_position` of the last row. It goes on counting whatever happens at the server. */
+  rows: number;
+  /** `_changed_at` of the last transaction, in seconds since 1970; never goes back. */
+  at: number;
+  /** By dataset. */
+  tables: Record<string, TableState>;
+  /** Datasets that distributed transactions changed which are not decided yet, by their names. */
+  prepared: Record<string, string[]>;
+  /** When the log was lost and everything was read anew, in milliseconds since 1970. */
+  repairs: number[];
+}
+
+export interface TableState {
+  /** Of the table's name, the key and the contract: with other ones, the table is read anew. */
+  contract: string;
+  /** Of the types that the columns of the contract have at the source. */
+  shape: string;
+  /** Why the table has to be read anew; null: it does not. */
+  stale: string | null;
+  /** Reading it anew failed then, in milliseconds since 1970. */
+  failedAt: number | null;
+}
+
+/** A table that could not be read anew is tried again after so many milliseconds. */
+const RETRY_MS = 60_000;
+
+/** Whether the table is to be read anew now. */
+export const isDue = ({ stale, failedAt }: TableState, now: number): boolean =>
+  stale !== null && (failedAt === null || now >= failedAt + RETRY_MS);
+
+export const positionOf = (position: Position | undefined): CapturePosition | undefined =>
+  position as unknown as CapturePosition | undefined;
+
+const shortHash = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 12);
+
+export function contractOf({ read, columns }: ExtractDataset<SqlRead>): string {
+  return shortHash([read.changes, read.key, columns.map((c) => [c.from, c.type])]);
+}
+
+export const shapeOf = (columns: readonly { name: string; native: string }[]): string =>
+  shortHash(columns.map((c) => [c.name, c.native]));
+
+/** `0-1-42,7-3-9` by domain. */
+export function parseGtid(text: string): Map<number, string> {
+  return new Map(
+    text
+      .split(',')
+      .filter(Boolean)
+      .map((part) => [Number(part.trim().split('-')[0]), part.trim()]),
+  );
+}
+
+export const formatGtid = (gtid: ReadonlyMap<number, string>): string =>
+  [...gtid]
+    .sort(([a], [b]) => a - b)
+    .map(([, text]) => text)
+    .join(',');
+
+/** Whether two lists say the same, in whatever order. */
+export const isSameGtid = (a: string, b: string): boolean => formatGtid(parseGtid(a)) === formatGtid(parseGtid(b));
+
+export interface Place {
+  file: string;
+  pos: number;
+}
+
+/** Below 0: `a` is before `b`. Of files of one server: they are numbered. */
+export function comparePlaces(a: Place, b: Place): number {
+  return numberOf(a.file) - numberOf(b.file) || a.pos - b.pos;
+}
+
+const numberOf = (file: string): number => Number(/(\d+)$/.exec(file)?.[1] ?? 0);

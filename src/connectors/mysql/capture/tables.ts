@@ -1,0 +1,113 @@
+/** Captured datasets with what the catalog says about their tables, asked once and kept. */
+import { GranaryError } from '../../../lib/errors.ts';
+import type { ExtractDataset } from '../../../ports/extract.ts';
+import type { SourceColumn, TableFacts } from '../../lib/sql/database.ts';
+import { CHANGED_AT, DELETED_COLUMN, OPERATION, POSITION } from '../../lib/sql/landed.ts';
+import type { SqlRead } from '../../lib/sql/read.ts';
+import { parseTableName } from '../../lib/sql/table-name.ts';
+import type { MysqlDatabase } from '../database.ts';
+import { text } from '../dialect.ts';
+import type { FollowedTable } from './incidents.ts';
+import { shapeOf } from './position.ts';
+
+export const OWN_COLUMNS = [OPERATION, DELETED_COLUMN, CHANGED_AT, POSITION];
+
+export interface CapturedTable {
+  dataset: string;
+  /** As the server calls it. */
+  database: string;
+  table: string;
+  facts: TableFacts;
+  /** Names in the header of what lands. */
+  header: string[];
+  /** Of the contract, without the connector's own columns. */
+  columns: {
+    from: string;
+    type: ExtractDataset<SqlRead>['columns'][number]['type'];
+    column: SourceColumn | undefined;
+  }[];
+  key: readonly string[];
+  shape: string;
+  /** Foreign keys that change rows here without telling the log. */
+  cascades: string[];
+}
+
+/** Error: `connector.not_found` when there is no such table. */
+export async function capturedTable(database: MysqlDatabase, dataset: ExtractDataset<SqlRead>): Promise<CapturedTable> {
+  const given = parseTableName(dataset.read.changes!)!.map((part) => part.text);
+  const facts = await database.facts(given);
+  await checkKind(database, facts);
+  const names = [...new Set([...dataset.columns.map((c) => c.from), ...OWN_COLUMNS])];
+  const columns = dataset.columns
+    .filter((c, i, all) => !OWN_COLUMNS.includes(c.from) && all.findIndex((d) => d.from === c.from) === i)
+    .map(({ from, type }) => ({ from, type, column: columnNamed(facts, from) }));
+  const [databaseName, table] = facts.name as [string, string];
+  return {
+    dataset: dataset.name,
+    database: databaseName,
+    table,
+    facts,
+    header: names,
+    columns,
+    key: dataset.read.key ?? [],
+    shape: shapeOf(columns.flatMap(({ column }) => (column ? [column] : []))),
+    cascades: await cascadesOf(database, databaseName, table),
+  };
+}
+
+async function checkKind(database: MysqlDatabase, facts: TableFacts): Promise<void> {
+  const [name, table] = facts.name as [string, string];
+  const [[kind] = []] = await database.query(
+    `describing ${name}.${table}`,
+    `SELECT table_type FROM information_schema.tables WHERE table_schema = ${text(name)} AND table_name = ${text(table)}`,
+  );
+  if (kind === 'BASE TABLE') return;
+  const what =
+    kind === 'VIEW'
+      ? 'a view, and the log has changes of tables only'
+      : `${kind?.toLowerCase()}, whose log has old rows as well`;
+  throw new GranaryError(
+    'connector.unsupported',
+    `${database.endpoint}: changes of ${name}.${table} cannot be captured: it is ${what}.`,
+    {
+      hint: 'Read it with "table" and a watermark.',
+    },
+  );
+}
+
+/** The server changes rows by `ON DELETE CASCADE` and the like without writing that to its log: https://mariadb.com/kb/en/foreign-keys/ */
+async function cascadesOf(database: MysqlDatabase, name: string, table: string): Promise<string[]> {
+  const found = await database.query(
+    `describing ${name}.${table}`,
+    `SELECT constraint_name, referenced_table_name, delete_rule, update_rule FROM information_schema.referential_constraints
+      WHERE constraint_schema = ${text(name)} AND table_name = ${text(table)}
+        AND (delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR update_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))`,
+  );
+  return found.map(([constraint, parent]) => `${constraint} to ${parent}`);
+}
+
+/** Exactly, or else without regard to case. */
+export function columnNamed({ columns }: TableFacts, name: string): SourceColumn | undefined {
+  return columns.find((c) => c.name === name) ?? columns.find((c) => c.name.toLowerCase() === name.toLowerCase());
+}
+
+/** How rows of the log become lines of the dataset. */
+export function followed(
+  table: CapturedTable,
+  zeroDates: 'reject' | 'null' | 'text',
+  encodingOf: FollowedTable['landing']['encodingOf'],
+): FollowedTable {
+  const { dataset, header, key } = table;
+  const types = new Map(table.columns.map(({ column, type }) => [column?.name, type]));
+  const natives = new Map(table.facts.columns.map((c) => [c.name, c.native]));
+  const known = (column: string) => ({
+    native: natives.get(column),
+    zeroDatesNull: zeroDates === 'null' && types.get(column) !== 'text',
+  });
+  return {
+    dataset,
+    database: table.database,
+    table: table.table,
+    landing: { dataset, header, key, encodingOf, known },
+  };
+}
