@@ -9,7 +9,8 @@ import { LOADS } from './system-tables.ts';
 /** A SELECT of `dataset, object_id, rows, order_key, effective_at, complete`. With change capture a table has a million objects: nothing here is quadratic. */
 const active = (table: TableName): Sql =>
   raw(sql`SELECT dataset, object_id, rows, order_key, effective_at, coalesce(complete, false) AS complete
-    FROM ${loads} l ANTI JOIN (SELECT dataset, unnest(supersedes) AS object_id FROM ${loads}) s USING (dataset, object_id)
+    FROM ${loads} l ANTI JOIN (
+      SELECT dataset, unnest(supersedes) AS object_id FROM ${loads} WHERE len(supersedes) > 0) s USING (dataset, object_id)
     WHERE ${isOfTable(table)}`);
 
 const loads = ident(SYSTEM_SCHEMA, LOADS.name);
@@ -49,31 +50,34 @@ export interface Standing {
   effective: string;
 }
 
-export async function standing(session: Session, { table, objectId, order }: LoadRequest): Promise<Standing> {
-  const [own, at] = [literal(objectId), literal(order)];
-  const newer = raw(sql`(order_key > ${at} OR (order_key = ${at} AND object_id > ${own}))`);
+/** Looks at the objects that are newer, valid from later, or complete: mostly none, whatever there are in all. */
+export async function standing(session: Session, request: LoadRequest): Promise<Standing> {
+  const { table, objectId } = request;
+  const [own, order] = [literal(objectId), literal(request.order)];
+  const since = raw(sql`CAST(${literal(request.effective)} AS TIMESTAMPTZ)::TIMESTAMP`);
+  const newer = raw(sql`(order_key > ${order} OR (order_key = ${order} AND object_id > ${own}))`);
   const [row] = await session.all<{
     others: number;
     newer: number;
-    effective: string | null;
-    later: boolean | null;
+    later: number;
     outdated: boolean | null;
+    effective: string | null;
     complete: string | null;
   }>(sql`
-    WITH a AS MATERIALIZED (${active(table)})
-    SELECT count(*) FILTER (object_id <> ${own}) AS others, count(*) FILTER (${newer}) AS newer,
-      max(effective_at) FILTER (object_id = ${own}) AS effective,
-      max(effective_at) FILTER (object_id <> ${own}) < max(effective_at) FILTER (object_id = ${own}) AS later,
-      bool_or(${newer} AND complete) AS outdated, (SELECT object_id FROM a WHERE complete ${NEWEST_FIRST} LIMIT 1) AS complete
+    WITH a AS MATERIALIZED (SELECT * FROM (${active(table)}) WHERE order_key >= ${order} OR effective_at >= ${since} OR complete)
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM (${active(table)}) WHERE object_id <> ${own} LIMIT 1)) AS others,
+      count(*) FILTER (${newer}) AS newer, count(*) FILTER (object_id <> ${own} AND effective_at >= ${since}) AS later,
+      bool_or(${newer} AND complete) AS outdated, max(effective_at) FILTER (object_id = ${own}) AS effective,
+      (SELECT object_id FROM a WHERE complete ${NEWEST_FIRST} LIMIT 1) AS complete
     FROM a`);
-  const { others, effective } = row!;
+  const { effective } = row!;
   const isActive = effective !== null;
   const newest = isActive && row!.newer === 0;
   return {
     active: isActive,
-    alone: isActive && others === 0,
+    alone: isActive && row!.others === 0,
     newest,
-    latest: newest && (others === 0 || row!.later === true),
+    latest: newest && row!.later === 0,
     outdated: row!.outdated ?? false,
     newestComplete: row!.complete ?? undefined,
     effective: effective ?? '',

@@ -1,7 +1,7 @@
 /** `granary.loads`: which objects each table was made of, and the result of loading each. */
 import type { Session } from '../../../lib/duckdb.ts';
 import { GranaryError } from '../../../lib/errors.ts';
-import { ident, literal, raw, type Sql, sql } from '../../../lib/sql.ts';
+import { ident, join, literal, raw, type Sql, sql } from '../../../lib/sql.ts';
 import {
   type LoadRequest,
   type LoadResult,
@@ -82,8 +82,9 @@ export async function verifyTarget(session: Session, request: LoadRequest): Prom
   const ids = [request.objectId, ...request.supersedes];
   const [other] = await session.all<{ object_id: string; dataset: string; schema: string; name: string }>(sql`
     SELECT object_id, dataset, table_schema AS schema, table_name AS name FROM ${loads}
-    WHERE (dataset = ${literal(request.dataset)} AND list_contains(${literal(ids)}, object_id) AND NOT (${isOfTable(request.table)}))
-       OR (dataset <> ${literal(request.dataset)} AND object_id = ${literal(request.objectId)} AND ${isOfTable(request.table)})
+    WHERE object_id IN (${join(ids.map((id) => literal(id)))}) AND (
+      (dataset = ${literal(request.dataset)} AND NOT (${isOfTable(request.table)}))
+      OR (dataset <> ${literal(request.dataset)} AND object_id = ${literal(request.objectId)} AND ${isOfTable(request.table)}))
     LIMIT 1`);
   if (!other) return;
   throw new GranaryError(
