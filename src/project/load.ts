@@ -11,6 +11,7 @@ import { checkNotifications } from './lint/notifications.ts';
 import { checkSchedules } from './lint/schedules.ts';
 import { type LintSource, lint } from './lint.ts';
 import { type Loading, loadTree, type Tree } from './load-tree.ts';
+import { pipelinesOf, startsByItself } from './pipelines.ts';
 import { type Problem, problemsError, sortProblems } from './problems.ts';
 import type { Dataset, Project, Source } from './project.ts';
 import { readProjectFiles, type TextFile } from './project-files.ts';
@@ -98,7 +99,23 @@ export async function loadProject(options: LoadOptions): Promise<LoadedProject> 
     config: config!,
     sources: new Map(sources.map((s) => [s.source.name, s.source])),
   };
+  warnOfIdleFeeds(project, sources);
   return { project, warnings: sortProblems(findings.warnings) };
+}
+
+/** Files start their source by arriving; a table does not. */
+function warnOfIdleFeeds(project: Project, sources: LoadedSource[]): void {
+  const pipelines = pipelinesOf(project).filter(startsByItself);
+  for (const { source, forLint } of sources) {
+    const datasets = [...source.datasets.values()];
+    if (datasets.length === 0 || !datasets.every((d) => d.extract) || source.config.schedule) continue;
+    if (pipelines.some((p) => p.sources.includes(source.name))) continue;
+    forLint.report.warn(['connector'], {
+      message: 'nothing starts this source by itself under `granary up`',
+      atKey: true,
+      hint: 'Say when it is read: schedule: every 15 min; or schedule: manual',
+    });
+  }
 }
 
 /** Undefined when the file has problems of syntax. */
