@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
 import { FEEDS } from '../src/model/feeds.ts';
-import type { Runtime } from '../src/runtime/runtime.ts';
+import { openRuntime, type Runtime } from '../src/runtime/runtime.ts';
 import { type MariaDbServer, mariaDbMissing, startMariaDb } from './servers/mariadb.ts';
-import { makeProject, rowsOf, runProject } from './support/projects.ts';
+import { makeProject, rowsOf, runProject, writeFiles } from './support/projects.ts';
 
 const skip = mariaDbMissing();
 const test = (name: string, run: (t: TestContext) => Promise<void>) => it(name, { skip, timeout: 300_000 }, run);
@@ -122,4 +122,18 @@ test('a table that is not there is a dead letter that names it, and holds up no 
   assert.match(`${doc.errors[0]!.message} ${doc.errors[0]!.hint}`, /orders/);
   await sql('CREATE TABLE ordres(order_id BIGINT PRIMARY KEY)');
   assert.equal((await runProject(dir)).doc.status, 'succeeded');
+});
+
+test('a source of tables without a schedule is warned of, and with one it is not', async (t) => {
+  const { server, dir } = await shop(t);
+  const warnings = async () => {
+    const runtime = await openRuntime({ dir, command: 'test' });
+    await runtime.close();
+    return runtime.warnings.map((w) => w.message);
+  };
+  assert.match((await warnings()).join(), /nothing starts this source/);
+  await writeFiles(dir, {
+    'sources/shop.yaml': `schedule: every 15 min\n${sourceOf(server, `  orders:\n    ${ORDERS}\n`)}`,
+  });
+  assert.deepEqual(await warnings(), []);
 });
