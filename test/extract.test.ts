@@ -135,5 +135,5 @@ test('a source of tables without a schedule is warned of, and with one it is not
   await writeFiles(dir, {
     'sources/shop.yaml': `schedule: every 15 min\n${sourceOf(server, `  orders:\n    ${ORDERS}\n`)}`,
   });
-  assert.deepEqual(await warnings(), []);
+  assert.doesNotMatch((await warnings()).join(), /nothing starts/);
 });
