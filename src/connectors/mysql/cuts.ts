@@ -31,7 +31,7 @@ async function bisected(ask: Ask, request: CutRequest, from: string): Promise<st
   if (low === null || high === null || low === undefined || high === undefined) return [];
   const expected = async (a: bigint, b: bigint): Promise<number> => {
     const plan = await ask(`EXPLAIN SELECT ${ref} FROM ${from} WHERE ${ref} >= ${a} AND ${ref} < ${b}`);
-    return Number(plan[0]?.[ROWS] ?? 0);
+    return Number(plan[0]?.at(plan[0].length === MYSQL_COLUMNS ? 9 : 8) ?? 0);
   };
   const pieces: { start: bigint; rows: number }[] = [];
   const limit = Math.max(request.rows / 2, 1);
@@ -57,8 +57,8 @@ async function bisected(ask: Ask, request: CutRequest, from: string): Promise<st
   }
   return cuts;
 }
-/** Position of `rows` in what EXPLAIN says. */
-const ROWS = 8;
+/** MySQL's EXPLAIN has `partitions` and `filtered` besides MariaDB's columns; `rows` comes after the former. */
+const MYSQL_COLUMNS = 12;
 
 /** Every so many entries of the index, its value. */
 async function walked(ask: Ask, { column, from, rows, limit }: CutRequest, table: string): Promise<string[]> {

@@ -15,6 +15,8 @@ export const ident = (...parts: string[]): string => parts.map((p) => `\`${p.rep
 
 export const text = (value: string): string => `'${value.replace(/[\0\n\r\u001a\\']/g, (c) => ESCAPES[c]!)}'`;
 
+const FIRST_TIMESTAMP = '1970-01-01 00:00:01';
+
 export function mysqlDialect(options: { zeroDates: 'reject' | 'null' | 'text' }): SqlDialect {
   return {
     ident,
@@ -23,6 +25,8 @@ export function mysqlDialect(options: { zeroDates: 'reject' | 'null' | 'text' })
       const type = parseNative(column.native);
       if (isBinary(type) && /^([0-9a-f]{2})*$/.test(landed)) return `X'${landed}'`;
       if ((isExact(type) || isFloat(type)) && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(landed)) return landed;
+      // A time below the first of the type is an error to newer servers.
+      if (type.base === 'timestamp' && landed < FIRST_TIMESTAMP) return text(FIRST_TIMESTAMP);
       return text(landed);
     },
     landed(ref, column, wanted) {

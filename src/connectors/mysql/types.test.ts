@@ -42,6 +42,8 @@ describe('SQL for MySQL', () => {
     assert.equal(dialect.text("o'b\\n\0"), "'o''b\\\\n\\0'");
     assert.equal(dialect.value('1 OR 1=1', column('bigint')), "'1 OR 1=1'");
     assert.equal(dialect.value('-12.50', column('decimal(10,2)')), '-12.50');
+    assert.equal(dialect.value('1000-01-01 00:00:00', column('timestamp(6)')), "'1970-01-01 00:00:01'");
+    assert.equal(dialect.value('1000-01-01 00:00:00', column('datetime')), "'1000-01-01 00:00:00'");
     assert.equal(dialect.value('00ff', column('varbinary(2)')), "X'00ff'");
     assert.equal(dialect.value("x'", column('blob')), "'x'''");
   });

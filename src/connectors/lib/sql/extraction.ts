@@ -155,8 +155,8 @@ export class Extraction {
     const { facts } = plan;
     const [first] = plan.watermark;
     const horizon = await this.#database.horizon();
-    if (watermark && horizon.unknown) this.#request.warn(horizon.unknown);
     const known = this.#full ? undefined : this.#position?.tables[title];
+    if (watermark && horizon.unknown && !known) this.#request.warn(horizon.unknown);
     const lower = first && lowerBound(this.#read, first, known, horizon);
     if (name === undefined) plan.from = queryFrom(query!, startOf(this.#database, plan, lower?.value));
     if (first && lower) this.#warnOfScan(plan, title);
