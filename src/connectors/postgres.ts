@@ -16,14 +16,15 @@ export const postgres: ExtractConnector<PostgresConfig, SqlRead> = {
   describe: describeRead,
   async open(config, context) {
     await loadDriver();
-    const [{ PostgresDatabase }, { tlsOptions }] = await Promise.all([
+    const [{ PostgresDatabase }, { PostgresCapture }, { tlsOptions }] = await Promise.all([
       import('./postgres/database.ts'),
+      import('./postgres/capture/capture.ts'),
       import('./postgres/session.ts'),
     ]);
     const database = new PostgresDatabase(config, await tlsOptions(config, context.projectDir));
     try {
       await database.tryLogin();
-      return new SqlSource(database);
+      return new SqlSource(database, new PostgresCapture(database, context.source ?? ''));
     } catch (e) {
       await database.close();
       throw e;

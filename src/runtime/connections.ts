@@ -35,15 +35,15 @@ export class Connections {
     const known = this.open.get(source);
     if (known) return known;
     const { type, ...config } = this.project.sources.get(source)!.config.connector;
-    const opening = this.connect(type, config);
+    const opening = this.connect(source, type, config);
     this.open.set(source, opening);
     opening.catch(() => this.open.delete(source));
     return opening;
   }
 
-  private async connect(type: string, config: Record<string, unknown>): Promise<Open> {
+  private async connect(source: string, type: string, config: Record<string, unknown>): Promise<Open> {
     const connector = CONNECTOR_BY_TYPE.get(type)!;
-    const context = { projectDir: this.project.dir, ...(this.signal && { signal: this.signal }) };
+    const context = { projectDir: this.project.dir, source, ...(this.signal && { signal: this.signal }) };
     if (connector.kind === 'files') return { kind: 'files', source: await connector.open(config, context) };
     return { kind: 'extracts', source: await connector.open(config, context) };
   }

@@ -26,13 +26,15 @@ export class PostgresDatabase implements SqlDatabase {
   readonly endpoint: string;
   readonly dialect = postgresDialect;
   readonly connections: number;
-  readonly #config: PostgresConfig;
+  readonly config: PostgresConfig;
+  readonly #tls: ConnectionOptions | false;
   readonly #pool: Pool<Session>;
 
   constructor(config: PostgresConfig, tls: ConnectionOptions | false) {
     this.endpoint = endpointOf(config);
     this.connections = config.connections;
-    this.#config = config;
+    this.config = config;
+    this.#tls = tls;
     this.#pool = new Pool({
       limit: config.connections,
       open: () => openSession(config, tls),
@@ -63,10 +65,30 @@ export class PostgresDatabase implements SqlDatabase {
     return this.#ask('asking for open transactions', (s) => askHorizon(s.rows));
   }
 
-  async snapshot(signal: AbortSignal | undefined): Promise<Snapshot> {
+  snapshot(signal: AbortSignal | undefined): Promise<Snapshot> {
+    return this.snapshotOf([], signal);
+  }
+
+  /** A snapshot with tables that nobody alters until its end. Readers and writers do not notice. */
+  async snapshotOf(held: readonly TableName[], signal: AbortSignal | undefined): Promise<Snapshot> {
     if (signal?.aborted) throw cancelled(`reading from ${this.endpoint}`);
-    const { statement_timeout: statementTimeout } = this.#config;
-    return openSnapshot({ endpoint: this.endpoint, pool: this.#pool, statementTimeout }, signal);
+    const { statement_timeout: statementTimeout } = this.config;
+    return openSnapshot({ endpoint: this.endpoint, pool: this.#pool, statementTimeout }, signal, { held });
+  }
+
+  /** Rows of a small result, as text. */
+  query(doing: string, sql: string): Promise<(string | null)[][]> {
+    return this.#ask(doing, (session) => session.rows(sql));
+  }
+
+  /** Columns by the numbers of their types. */
+  columnsOf(fields: readonly { name: string; dataTypeID: number; dataTypeModifier: number }[]) {
+    return this.#ask('asking for types', (session) => resultColumns(session.rows, fields));
+  }
+
+  /** A connection that is not counted among the others; the caller closes it. */
+  replicationSession(): Promise<Session> {
+    return openSession(this.config, this.#tls, 'replication');
   }
 
   async cuts(request: CutRequest): Promise<string[]> {

@@ -141,8 +141,15 @@ function offersTls(config: PostgresConfig): Promise<boolean> {
   });
 }
 
+/** What the driver knows, and its types leave out: the server's side is a sender of the log, which understands simple queries, too. */
+const FOR_REPLICATION = { replication: 'database' } as object;
+
 /** Connects and logs in. Errors: `connector.unreachable`, `.tls`, `.auth_failed`, `.not_found` (the database), `.unavailable`. */
-export async function openSession(config: PostgresConfig, tls: ConnectionOptions | false): Promise<Session> {
+export async function openSession(
+  config: PostgresConfig,
+  tls: ConnectionOptions | false,
+  use: 'queries' | 'replication' = 'queries',
+): Promise<Session> {
   const endpoint = endpointOf(config);
   const { host, port, user, database } = config;
   const client = new pg.Client({
@@ -161,6 +168,7 @@ export async function openSession(config: PostgresConfig, tls: ConnectionOptions
     connectionTimeoutMillis: config.timeout * 1000,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    ...(use === 'replication' && FOR_REPLICATION),
   });
   const session = new Session(client, config.silence);
   try {

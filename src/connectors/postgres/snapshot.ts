@@ -2,7 +2,7 @@
 import { GranaryError } from '../../lib/errors.ts';
 import { cancelled } from '../lib/faults.ts';
 import type { Pool } from '../lib/pool.ts';
-import type { RowSink, Snapshot } from '../lib/sql/database.ts';
+import type { RowSink, Snapshot, TableName } from '../lib/sql/database.ts';
 import { postgresDialect } from './dialect.ts';
 import { queryFault } from './errors.ts';
 import { closed, type Session } from './session.ts';
@@ -16,16 +16,36 @@ export interface SnapshotContext {
   statementTimeout: number;
 }
 
-/** Takes a snapshot now, or the one that was exported under a name by a transaction that is open yet. */
+/** In which values are written as text. */
+export const FORMS = {
+  datestyle: 'ISO, YMD',
+  intervalstyle: 'postgres',
+  timezone: 'UTC',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  xmlbinary: 'base64',
+  client_encoding: 'UTF8',
+};
+
+export interface SnapshotOptions {
+  /** One that was exported by a transaction that is open yet; undefined: it is taken now. */
+  exported?: string;
+  /**
+   * Tables that keep their form until the end. A table that is written anew by an ALTER after the snapshot was taken, and before it is read,
+   * looks empty: https://www.postgresql.org/docs/current/mvcc-caveats.html
+   */
+  held?: readonly TableName[];
+}
+
 export async function openSnapshot(
   context: SnapshotContext,
   signal: AbortSignal | undefined,
-  exported?: string,
+  options: SnapshotOptions = {},
 ): Promise<Snapshot> {
   const session = await context.pool.acquire();
   const snapshot = new PostgresSnapshot(context, session, signal);
   try {
-    await snapshot.begin(exported);
+    await snapshot.begin(options);
     return snapshot;
   } catch (e) {
     await snapshot.close();
@@ -50,16 +70,10 @@ class PostgresSnapshot implements Snapshot {
   }
 
   /** Settings are those of the transaction, so that they hold behind a pooler, too. */
-  async begin(exported: string | undefined): Promise<void> {
+  async begin({ exported, held = [] }: SnapshotOptions): Promise<void> {
     const { statementTimeout } = this.#context;
     const settings = {
-      datestyle: 'ISO, YMD',
-      intervalstyle: 'postgres',
-      timezone: 'UTC',
-      extra_float_digits: '3',
-      bytea_output: 'hex',
-      xmlbinary: 'base64',
-      client_encoding: 'UTF8',
+      ...FORMS,
       standard_conforming_strings: 'on',
       quote_all_identifiers: 'off',
       // Compiling pays for what is computed, and here nearly nothing is.
@@ -68,13 +82,14 @@ class PostgresSnapshot implements Snapshot {
       lock_timeout: `${LOCK_TIMEOUT_S}s`,
       idle_in_transaction_session_timeout: '0',
     };
-    const { text } = postgresDialect;
+    const { text, ident } = postgresDialect;
     await this.#ask('taking a snapshot', async () => {
       await this.#session.rows(
         [
           'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY',
           ...(exported === undefined ? [] : [`SET TRANSACTION SNAPSHOT ${text(exported)}`]),
           ...Object.entries(settings).map(([name, value]) => `SET LOCAL ${name} = ${text(value)}`),
+          ...held.map((table) => `LOCK TABLE ${ident(...table)} IN ACCESS SHARE MODE`),
         ].join('; '),
       );
       // The first query takes the snapshot.
@@ -124,7 +139,7 @@ class PostgresSnapshot implements Snapshot {
   }
 
   another(signal: AbortSignal | undefined): Promise<Snapshot> {
-    return openSnapshot(this.#context, signal, this.#name);
+    return openSnapshot(this.#context, signal, { exported: this.#name });
   }
 
   async close(): Promise<void> {

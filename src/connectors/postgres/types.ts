@@ -69,7 +69,7 @@ function numeric(sql: string): { type: ColumnType; note?: string } {
 }
 
 /** Arrays, composite types. */
-function isNested({ kind, category, name }: NativeType): boolean {
+export function isNested({ kind, category, name }: NativeType): boolean {
   return kind === 'c' || category === 'A' || name === 'record';
 }
 

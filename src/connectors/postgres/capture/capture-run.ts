@@ -1,0 +1,308 @@
+/** One extraction of changes: tables that have to be read whole, or else the log from where it was left. */
+import { GranaryError } from '../../../lib/errors.ts';
+import type { Extracted, ExtractRequest, ExtractSink, Position } from '../../../ports/extract.ts';
+import { cancelled } from '../../lib/faults.ts';
+import type { SqlRead } from '../../lib/sql/read.ts';
+import type { PostgresDatabase } from '../database.ts';
+import { queryFault, sqlStateOf } from '../errors.ts';
+import { formatLsn, parseLsn } from '../replication/lsn.ts';
+import { streamChanges } from '../replication/stream.ts';
+import type { Session } from '../session.ts';
+import type { CaptureNames } from './capture.ts';
+import { complete } from './incomplete.ts';
+import { type CapturePosition, type CaptureProgress, positionOf, shortHash, type TableState } from './position.ts';
+import { ChangeReader } from './reader.ts';
+import {
+  checkSettings,
+  createSlot,
+  dropSlot,
+  ensurePublication,
+  hasSentAll,
+  NOW_LSN,
+  NOW_MS,
+  openReplication,
+  slotOf,
+  systemOf,
+  untilReleased,
+} from './server.ts';
+import { copyTable, seenBy } from './snapshot.ts';
+import { type CapturedTable, capturedTables } from './tables.ts';
+import { toldOf } from './target.ts';
+import type { TypeCatalog } from './types.ts';
+
+/** A table that has to be read whole, and why; without a reason, it is new. */
+interface Due {
+  table: CapturedTable;
+  why: string | undefined;
+}
+
+export class CaptureRun {
+  readonly #database: PostgresDatabase;
+  readonly #names: CaptureNames;
+  readonly #types: TypeCatalog;
+  readonly #request: ExtractRequest<SqlRead>;
+  readonly #sink: ExtractSink;
+  readonly #position: CapturePosition | undefined;
+
+  constructor(
+    database: PostgresDatabase,
+    names: CaptureNames,
+    types: TypeCatalog,
+    request: ExtractRequest<SqlRead>,
+    sink: ExtractSink,
+  ) {
+    this.#database = database;
+    this.#names = names;
+    this.#types = types;
+    this.#request = request;
+    this.#sink = sink;
+    this.#position = positionOf(request.position);
+  }
+
+  async run(): Promise<Extracted> {
+    const { endpoint } = this.#database;
+    let session: Session | undefined;
+    try {
+      await checkSettings(this.#database);
+      session = await openReplication(this.#database);
+      return await this.#run(session);
+    } catch (e) {
+      if (this.#request.signal?.aborted) throw cancelled(`reading changes from ${endpoint}`);
+      throw queryFault(endpoint, 'reading changes', e);
+    } finally {
+      session?.destroy();
+    }
+  }
+
+  async #run(session: Session): Promise<Extracted> {
+    const { publication, slot, isOwnPublication } = this.#names;
+    const system = await systemOf(session);
+    let tables = await this.#tables();
+    const isNew = await ensurePublication(this.#database, publication, isOwnPublication, tables);
+    if (tables.some((t) => t.member === '')) tables = await this.#tables();
+    const { start, lost } = await this.#slot(system, isNew);
+    const due = this.#due(tables, lost);
+    const known: CapturePosition = {
+      lsn: lost === undefined && this.#position ? this.#position.lsn : formatLsn(start),
+      system,
+      slot,
+      rows: this.#position?.rows ?? 0,
+      at: this.#position?.at ?? 0,
+      seenAt: this.#position?.seenAt ?? 0,
+      tables: {},
+    };
+    for (const { dataset } of tables) {
+      const state = this.#position?.tables[dataset];
+      if (state && !due.some((d) => d.table.dataset === dataset)) known.tables[dataset] = { ...state };
+    }
+    if (due.length > 0) return this.#readWhole(known, due, start);
+    return this.#follow(session, known, tables);
+  }
+
+  #tables(): Promise<CapturedTable[]> {
+    return capturedTables(this.#database, this.#request.datasets, this.#names.publication);
+  }
+
+  /** A slot from which can be read, made if need be. `lost`: why what we know ends before it; undefined: it does not. */
+  async #slot(system: string, isNewPublication: boolean): Promise<{ start: bigint; lost: string | undefined }> {
+    const { slot: name } = this.#names;
+    const position = this.#position;
+    let slot = await slotOf(this.#database, name);
+    let lost: string | undefined;
+    if (slot && (slot.lost !== undefined || isNewPublication)) {
+      // The log before the publication was made cannot be read with it.
+      lost = slot.lost ?? `the publication ${this.#names.publication} was gone`;
+      await dropSlot(this.#database, name);
+      slot = undefined;
+    }
+    if (!slot) {
+      const start = await createSlot(this.#database, name, this.#request);
+      return { start, lost: position ? (lost ?? `the replication slot ${name} was gone`) : undefined };
+    }
+    if (!position) return { start: slot.confirmed, lost: undefined };
+    if (position.system !== system) return { start: slot.confirmed, lost: 'the server is another one' };
+    if (position.slot !== name) return { start: slot.confirmed, lost: `the replication slot was ${position.slot}` };
+    if (slot.confirmed > parseLsn(position.lsn))
+      return { start: slot.confirmed, lost: `somebody else has read from the replication slot ${name}` };
+    const [[isBehind] = []] = await this.#database.query(
+      'asking how far the log is',
+      `SELECT ${NOW_LSN} < '${position.lsn}'::pg_catalog.pg_lsn`,
+    );
+    // After a crash the log may end a little before; a place that was acknowledged was flushed.
+    if (isBehind === 't')
+      return { start: slot.confirmed, lost: 'the log of the server ends before it (was it restored from a backup?)' };
+    return { start: slot.confirmed, lost: undefined };
+  }
+
+  #due(tables: readonly CapturedTable[], lost: string | undefined): Due[] {
+    const due: Due[] = [];
+    for (const table of tables) {
+      const state = this.#position?.tables[table.dataset];
+      if (!state) due.push({ table, why: undefined });
+      else {
+        const why = lost ?? changeOf(table, state);
+        if (why !== undefined) due.push({ table, why });
+      }
+    }
+    if (lost !== undefined)
+      this.#request.warn(`${this.#database.endpoint}: changes were missed, because ${lost}. All tables are read anew.`);
+    else for (const { table, why } of due) if (why) this.#request.warn(`${table.name.join('.')} is read anew: ${why}.`);
+    return due;
+  }
+
+  /** Every table in one state, which the log goes on from. What was read before a kill is not read again. */
+  async #readWhole(known: CapturePosition, due: readonly Due[], start: bigint): Promise<Extracted> {
+    const { signal, progress } = this.#request;
+    const basis = shortHash([
+      this.#request.position ?? null,
+      formatLsn(start),
+      due.map(({ table }) => [table.oid, table.member, table.contract, table.leaves]),
+    ]);
+    const before = progress as unknown as CaptureProgress | undefined;
+    if (before && before.basis !== basis)
+      throw new GranaryError('extract.stale', 'The tables, or the place in the log, are other ones now.', {
+        transient: true,
+      });
+    let rows = before?.rows ?? known.rows;
+    const states: Record<string, TableState> = { ...before?.tables };
+    const left = due.filter(({ table }) => !states[table.dataset]);
+    if (left.length > 0) {
+      const held = left.map(({ table }) => table.name);
+      const snapshot = await this.#database.snapshotOf(held, signal);
+      try {
+        const { visible, until, at } = await seenBy(snapshot);
+        for (const { table } of left) {
+          const floor = Math.max(at, this.#position?.tables[table.dataset]?.floor ?? 0);
+          rows++;
+          const { lost, unread } = await copyTable(
+            {
+              database: this.#database,
+              snapshot,
+              request: this.#request,
+              sink: this.#sink,
+              moment: Math.max(floor, known.at),
+              position: rows,
+              mayLack: this.#position?.tables[table.dataset] !== undefined,
+            },
+            table,
+          );
+          const { oid, member, contract, leaves } = table;
+          states[table.dataset] = {
+            oid,
+            member,
+            contract,
+            leaves,
+            snapshot: { visible, until },
+            floor,
+            told: toldOf(lost, unread),
+          };
+          this.#warnOfLost(table, lost);
+          const done: CaptureProgress = { basis, rows, tables: states };
+          await this.#sink.checkpoint(done as unknown as Position);
+        }
+      } finally {
+        await snapshot.close();
+      }
+    }
+    const position: CapturePosition = { ...known, rows, tables: { ...known.tables, ...states } };
+    return { position: position as unknown as Position, more: true };
+  }
+
+  #warnOfLost({ dataset, name }: CapturedTable, lost: readonly string[]): void {
+    const told = new Set(this.#position?.tables[dataset]?.told);
+    for (const column of lost)
+      if (!told.has(`-${column}`))
+        this.#request.warn(
+          `${name.join('.')} has no column "${column}" any more, which is in the contract of ${dataset}: it is NULL.`,
+        );
+  }
+
+  /** The log up to where it is now. */
+  async #follow(session: Session, known: CapturePosition, tables: readonly CapturedTable[]): Promise<Extracted> {
+    const { slot, publication } = this.#names;
+    const start = parseLsn(known.lsn);
+    const { signal, warn, progressed } = this.#request;
+    const [[end, now] = []] = await this.#database.query('asking how far the log is', `SELECT ${NOW_LSN}, ${NOW_MS}`);
+    const reader = new ChangeReader({
+      sink: this.#sink,
+      types: this.#types,
+      tables: tables.map((table) => ({ table, state: known.tables[table.dataset]! })),
+      start,
+      target: parseLsn(end!),
+      rows: known.rows,
+      at: known.at,
+      warn,
+      progressed: (rows) => progressed(rows, undefined, 'rows'),
+      isAtEnd: () => hasSentAll(this.#database, slot),
+      complete: async (incomplete, out) => {
+        const snapshot = await this.#database.snapshot(signal);
+        try {
+          const { until } = await seenBy(snapshot);
+          return { written: await complete(this.#database, snapshot, incomplete, out), until: parseLsn(until) };
+        } finally {
+          await snapshot.close();
+        }
+      },
+    });
+    const options = { slot, publication, start, silence: this.#database.config.silence, signal };
+    await this.#stream(session, options, reader);
+    const { declared, tables: states } = await reader.end();
+    const position: CapturePosition = {
+      ...known,
+      lsn: formatLsn(reader.lsn),
+      rows: reader.rows,
+      at: reader.at,
+      seenAt: reader.more ? known.seenAt : Number(now),
+      tables: states,
+    };
+    return { position: position as unknown as Position, more: reader.more, declared };
+  }
+
+  async #stream(session: Session, options: Parameters<typeof streamChanges>[1], reader: ChangeReader): Promise<void> {
+    let current = session;
+    await untilReleased(async () => {
+      if (current.broken) current = await openReplication(this.#database);
+      try {
+        await streamChanges(current, options, reader, () => this.#checkStart(options.start));
+      } catch (e) {
+        if (sqlStateOf(e) !== '42704') throw e;
+        // Only the making of a publication after the slot, by somebody else, leads here.
+        await dropSlot(this.#database, options.slot);
+        throw new GranaryError(
+          'connector.changed',
+          `${this.#database.endpoint}: the log cannot be read with the publication ${options.publication}: it was made anew.`,
+          {
+            transient: true,
+            cause: e,
+            hint: 'The tables are read anew by the next attempt.',
+          },
+        );
+      } finally {
+        current.destroy();
+      }
+    });
+  }
+
+  /** The server silently begins later when what was asked for was acknowledged by somebody: from now on nobody else can. */
+  async #checkStart(start: bigint): Promise<void> {
+    const slot = await slotOf(this.#database, this.#names.slot);
+    if (slot && slot.confirmed <= start) return;
+    throw new GranaryError(
+      'connector.changed',
+      `${this.#database.endpoint}: somebody else reads from the replication slot ${this.#names.slot}.`,
+      {
+        transient: true,
+        hint: 'Give each project that captures a slot of its own: capture: { slot: … }.',
+      },
+    );
+  }
+}
+
+/** Why a table has to be read whole although it was; undefined: it has not. */
+function changeOf({ oid, member, contract, leaves }: CapturedTable, state: TableState): string | undefined {
+  if (oid !== state.oid) return 'it is another table of that name';
+  if (contract !== state.contract) return 'the dataset asks for other columns, or another key';
+  if (member !== state.member) return 'it was not in the publication for a while';
+  if (leaves !== state.leaves) return 'partitions were added, removed or emptied, which the log does not tell';
+  return undefined;
+}

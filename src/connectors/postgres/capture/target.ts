@@ -1,0 +1,121 @@
+/** One captured dataset while the log is read: its lines, the object that is open, and rows that wait for their values. */
+import type { ExtractSink } from '../../../ports/extract.ts';
+import { landedLine } from '../../lib/sql/landed.ts';
+import { formatTime } from '../../lib/sql/times.ts';
+import { Lines } from '../replication/lines.ts';
+import { parseLsn } from '../replication/lsn.ts';
+import type { Begin, Relation, RowMessage } from '../replication/messages.ts';
+import { type Incomplete, Landing, type Moment } from './landing.ts';
+import type { TableState } from './position.ts';
+import type { CapturedTable } from './tables.ts';
+import type { TypeCatalog } from './types.ts';
+import { visibleIn } from './visible.ts';
+
+export class Target {
+  readonly table: CapturedTable;
+  readonly lines = new Lines();
+  /** Rows of which the log has not all values. */
+  incomplete: Incomplete[] = [];
+  /** In the object that is open. */
+  rows = 0;
+  #isBegun = false;
+  /** The current transaction was in the rows that were read at first. */
+  isSkipped = false;
+  readonly #state: TableState;
+  readonly #sink: ExtractSink;
+  readonly #isVisible: ((xid: number) => boolean) | undefined;
+  #moment: Moment = '';
+  #landing: Landing | undefined;
+  readonly #header: Buffer;
+  readonly #keep = (row: Incomplete) => void this.incomplete.push(row);
+
+  constructor(table: CapturedTable, state: TableState, sink: ExtractSink) {
+    this.table = table;
+    this.#state = { ...state };
+    this.#sink = sink;
+    this.#header = landedLine(table.header);
+    this.#isVisible = state.snapshot ? visibleIn(state.snapshot.visible) : undefined;
+  }
+
+  /** `at`: when it was committed, in microseconds since 1970, and `moment` the same as it lands. */
+  begin({ xid }: Begin, at: number, moment: Moment): void {
+    const { floor } = this.#state;
+    this.#moment = floor > at ? formatTime(BigInt(floor)) : moment;
+    this.isSkipped = this.#isVisible?.(xid) ?? false;
+  }
+
+  /** Writes a row message; positions count on from `position`, and the last one is returned. */
+  write(row: RowMessage, buffer: Buffer, start: number, end: number, position: number): number {
+    const { lines, incomplete } = this;
+    if (this.isSkipped || !this.#landing) return position;
+    this.beginObject();
+    const waiting = incomplete.length;
+    const last = this.#landing.write(row, buffer, start, end, lines, this.#moment, position, this.#keep);
+    this.rows += last - position - (incomplete.length - waiting);
+    return last;
+  }
+
+  /** The header, where no object is open. */
+  beginObject(): void {
+    if (this.#isBegun || this.lines.size > 0) return;
+    this.lines.room(this.#header.length);
+    this.lines.plain(this.#header, 0, this.#header.length);
+  }
+
+  /** What follows is of a table of this form. Of each column that is not read an operator is told once. */
+  async relate(relation: Relation, types: TypeCatalog, warn: (message: string) => void): Promise<void> {
+    const landing = new Landing(this.table, relation, await types.resolve(relation), await types.moneyScale());
+    const { lost, unread } = landing;
+    const { dataset } = this.table;
+    const title = `${relation.schema}.${relation.table}`;
+    const told = new Set(this.#state.told);
+    for (const name of lost)
+      if (!told.has(`-${name}`))
+        warn(
+          `${title} has no column "${name}" any more, which is in the contract of ${dataset}: it is NULL in new rows.`,
+        );
+    for (const name of unread)
+      if (!told.has(`+${name}`))
+        warn(`${title} has a new column "${name}", which is not in the contract of ${dataset}: it is not read.`);
+    this.#state.told = toldOf(lost, unread);
+    this.#landing = landing;
+  }
+
+  /** The table has no rows any more: an object says so, which lists all there are. */
+  async empty(): Promise<void> {
+    if (this.isSkipped) return;
+    const { dataset } = this.table;
+    this.incomplete = [];
+    await this.flush();
+    await this.#sink.cut(dataset, { rows: this.rows });
+    await this.#sink.open(dataset, { complete: true });
+    await this.#sink.write(dataset, this.#header);
+    await this.#sink.cut(dataset, { rows: 0 });
+    this.#isBegun = false;
+    this.rows = 0;
+  }
+
+  async flush(): Promise<void> {
+    if (this.lines.size === 0) return;
+    this.#isBegun = true;
+    await this.#sink.write(this.table.dataset, this.lines.filled);
+    this.lines.size = 0;
+  }
+
+  /** An object is open. */
+  get isBegun(): boolean {
+    return this.#isBegun;
+  }
+
+  /** What is to be remembered when the log was read up to `lsn`. */
+  stateAt(lsn: bigint): TableState {
+    const { snapshot } = this.#state;
+    return { ...this.#state, snapshot: snapshot && lsn < parseLsn(snapshot.until) ? snapshot : null };
+  }
+}
+
+/** Columns that were told of: of the contract and lost, and of the table and not read. */
+export const toldOf = (lost: readonly string[], unread: readonly string[]): string[] => [
+  ...lost.map((name) => `-${name}`),
+  ...unread.map((name) => `+${name}`),
+];
