@@ -66,7 +66,7 @@ export async function startMariaDb(options: { tls?: boolean; settings?: string[]
     '--default-time-zone=+05:30',
     '--innodb-buffer-pool-size=256M',
     '--innodb-log-file-size=64M',
-    '--innodb-flush-log-at-trx-commit=0',
+    '--innodb-flush-log-at-trx-commit=2',
     `--log-bin=${join(data, 'binlog')}`,
     '--sync-binlog=0',
     '--server-id=1',

@@ -82,8 +82,8 @@ export class Output {
       if (lines.n === waiting.committed && !spill) continue;
       this.bytes += lines.n - waiting.committed + (spill?.bytes ?? 0);
       if (spill) this.#commitSpill(dataset, waiting);
-      waiting.committed = lines.n;
-      if (lines.n > FLUSH_BYTES) this.#flush(dataset, waiting);
+      waiting.committed = waiting.lines.n;
+      if (waiting.committed > FLUSH_BYTES) this.#flush(dataset, waiting);
     }
   }
 

@@ -81,7 +81,8 @@ export async function privileged<T>(database: MysqlDatabase, use: () => Promise<
   try {
     return await use();
   } catch (e) {
-    if (!(e instanceof GranaryError) || e.code !== 'connector.denied') throw e;
+    // To one who may not register, the server says that the password is wrong.
+    if (!(e instanceof GranaryError) || !['connector.denied', 'connector.auth_failed'].includes(e.code)) throw e;
     const { user } = database;
     throw new GranaryError('connector.denied', `${database.endpoint}: ${user} may not read the binary log.`, {
       cause: e,
