@@ -122,7 +122,7 @@ describe('the REST connector', () => {
   });
 
   it('reads a long time in windows, without a gap between them', async () => {
-    const now = Date.parse('2026-01-01T05:00:00Z');
+    const now = Date.parse('2024-01-01T05:00:00Z');
     const dataset = {
       path: '/offset',
       pagination: { type: 'offset', ...sized },
@@ -130,7 +130,7 @@ describe('the REST connector', () => {
         parameter: 'since',
         until_parameter: 'until',
         from: 'now',
-        initial: '2026-01-01',
+        initial: '2024-01-01',
         window: '1 hour',
       },
     };
@@ -142,36 +142,36 @@ describe('the REST connector', () => {
   });
 
   it('reads days one by one, and tells each record its day', async () => {
-    const now = Date.parse('2026-03-03T05:00:00Z');
+    const now = Date.parse('2024-03-03T05:00:00Z');
     const dataset = {
       path: '/days',
       records: '$',
       query: { day: '{from}' },
       key: ['_date', 'label'],
-      incremental: { format: 'date', initial: '2026-03-01', window: '1 day', lookback: '1 day' },
+      incremental: { format: 'date', initial: '2024-03-01', window: '1 day', lookback: '1 day' },
     };
     const first = await read(dataset, { now });
     assert.deepEqual(
       [...first.landed!.pages],
       [
         [
-          'date=2026-03-01/000001.json',
-          '{"_with":{"date":"2026-03-01"},"page":[{"label":"a","visits":1},{"label":"b","visits":1}]}',
+          'date=2024-03-01/000001.json',
+          '{"_with":{"date":"2024-03-01"},"page":[{"label":"a","visits":1},{"label":"b","visits":1}]}',
         ],
         [
-          'date=2026-03-02/000001.json',
-          '{"_with":{"date":"2026-03-02"},"page":[{"label":"a","visits":2},{"label":"b","visits":1}]}',
+          'date=2024-03-02/000001.json',
+          '{"_with":{"date":"2024-03-02"},"page":[{"label":"a","visits":2},{"label":"b","visits":1}]}',
         ],
         [
-          'date=2026-03-03/000001.json',
-          '{"_with":{"date":"2026-03-03"},"page":[{"label":"a","visits":3},{"label":"b","visits":1}]}',
+          'date=2024-03-03/000001.json',
+          '{"_with":{"date":"2024-03-03"},"page":[{"label":"a","visits":3},{"label":"b","visits":1}]}',
         ],
       ],
     );
     const second = await read(dataset, { now: now + 86_400_000, position: first.extracted.position });
     assert.deepEqual(
       [...second.landed!.pages.keys()],
-      ['date=2026-03-02/000001.json', 'date=2026-03-03/000001.json', 'date=2026-03-04/000001.json'],
+      ['date=2024-03-02/000001.json', 'date=2024-03-03/000001.json', 'date=2024-03-04/000001.json'],
     );
   });
 
@@ -266,7 +266,7 @@ describe('the REST connector', () => {
       ['/a/{id}', /\{id\} is nowhere given/],
       [{ path: '/a', incremental: {} }, /parameter is missing, or \{from\}/],
       [{ path: '/a', incremental: { parameter: 's', window: '1 day' } }, /windows need an initial/],
-      [{ path: '/a', incremental: { parameter: 's', window: '1 day', initial: '2026-01-01' } }, /until_parameter/],
+      [{ path: '/a', incremental: { parameter: 's', window: '1 day', initial: '2024-01-01' } }, /until_parameter/],
       [{ path: '/a', incremental: { parameter: 's', initial: 'soon' } }, /"soon" is no value of the format iso/],
       [{ path: '/a', pagination: { type: 'cursor' } }, /comes from one place/],
       [{ path: '/a', pagination: { type: 'offset', overlap: 1 } }, /overlap needs a key/],

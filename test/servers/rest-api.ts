@@ -112,7 +112,7 @@ export function answerOf(api: Api, asked: Asked): ApiAnswer {
       return { raw: `{"total":${found.length},"results":${rowsText(page)},"paging":${JSON.stringify(next ?? null)}}` };
     }
     default:
-      return { status: 404, body: { error: `nothing at ${path}` } };
+      return { status: 404, body: { error: `nothing at ${path} for ${asked.headers.authorization}` } };
   }
 }
 

@@ -2,10 +2,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { LOOPBACK } from './processes.ts';
 import { type Api, type ApiAnswer, answerOf, type Record_ } from './rest-api.ts';
 
-/** What goes wrong with one answer. `slow`: it comes after a while; `silent`: never. */
+/** What goes wrong with one answer. `slow`: it comes after a while; `silent`: never; `gzip`: compressed, which nobody asked for. */
 export type Fault =
   | 'status_500'
   | 'status_503'
@@ -15,7 +16,8 @@ export type Fault =
   | 'html'
   | 'slow'
   | 'silent'
-  | 'reset';
+  | 'reset'
+  | 'gzip';
 
 export interface Call {
   method: string;
@@ -33,6 +35,8 @@ export interface RestServer extends Api {
   mostAtOnce: number;
   /** Requests are refused with 401 unless this holds. */
   authorize: ((request: IncomingMessage, url: URL) => boolean) | undefined;
+  /** What is answered instead, when it does not hold. */
+  refusal: { status: number; headers: Record<string, string> } | undefined;
   /** A bucket of so many tokens that is filled with so many a second; an empty one is a 429. */
   bucket: { size: number; perSecond: number; told: 'seconds' | 'date' | 'headers' | 'nothing' } | undefined;
   /** So many requests to come are refused with 429. */
@@ -65,6 +69,7 @@ export async function startRestServer(rows = 0): Promise<RestServer> {
     rotates: false,
     most: 1000,
     authorize: undefined,
+    refusal: undefined,
     bucket: undefined,
     storm: 0,
     retryAfter: '0',
@@ -113,7 +118,7 @@ export async function startRestServer(rows = 0): Promise<RestServer> {
     let answer: ApiAnswer;
     if (refused) answer = { ...refused, body: { error: 'too many requests' } };
     else if (!isToken && server.authorize && !server.authorize(request, url))
-      answer = { status: 401, body: { error: 'who are you?' } };
+      answer = { status: 401, ...server.refusal, body: { error: 'who are you?' } };
     else {
       answer = answerOf(server, { method: call.method, url, headers: request.headers, body });
       if (answer.status === undefined) server.onPage(url, server);
@@ -164,6 +169,9 @@ function send(response: ServerResponse, answer: ApiAnswer, fault: Fault | undefi
       response.writeHead(200, headers);
       response.write(half, () => response.socket?.end());
       return;
+    case 'gzip':
+      response.writeHead(200, { ...headers, 'content-encoding': 'gzip' }).end(gzipSync(body));
+      return;
     case 'long':
       // Half a page whose length says that it is whole.
       response.writeHead(200, { ...headers, 'content-length': String(half.length) }).end(half);
@@ -173,7 +181,7 @@ function send(response: ServerResponse, answer: ApiAnswer, fault: Fault | undefi
   }
 }
 
-const START = Date.parse('2026-01-01T00:00:00Z');
+const START = Date.parse('2024-01-01T00:00:00Z');
 
 export function contacts(rows: number, from = 1): Record_[] {
   return Array.from({ length: rows }, (_, i) => contact(from + i));

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { rejectsWith } from '../../../test/contracts/file-source.ts';
 import { contacts, startRestServer } from '../../../test/servers/rest.ts';
 import { findRecords, guessPagination, inferColumns, parseSample } from './infer.ts';
 import { listEndpoints } from './openapi.ts';
@@ -80,11 +81,21 @@ test('an OpenAPI description shows what can be read, and datasets of it are read
   await source.close();
 });
 
-test('without a description it is said what to do', async () => {
-  const source = await open({ base: 'http://localhost:1' });
-  await assert.rejects(async () => {
-    for await (const offer of source.offers()) assert.fail(offer.name);
-  }, /An API does not say by itself/);
+test('without a description there is nothing to offer, and it is seen whether the server answers', async (t) => {
+  const server = await startRestServer();
+  t.after(() => server.stop());
+  const offersOf = async (config: object) => {
+    const source = await open({ base: server.url, retries: { attempts: 1 }, ...config });
+    try {
+      return await Array.fromAsync(source.offers());
+    } finally {
+      await source.close();
+    }
+  };
+  assert.deepEqual(await offersOf({}), []);
+  server.authorize = () => false;
+  await rejectsWith(offersOf({}), 'connector.auth_failed', false);
+  await rejectsWith(offersOf({ base: 'http://127.0.0.1:1' }), 'connector.unreachable', true);
 });
 
 test('paging is guessed from a first page', async (t) => {

@@ -7,6 +7,7 @@ import type { Issue } from '../../lib/spec/spec.ts';
 import type { Offer, Proposal } from '../../ports/extract.ts';
 import { HttpClient } from '../http/client.ts';
 import { requestFault } from '../lib/network.ts';
+import { BadAnswer } from './answers.ts';
 import { buildRequest } from './build.ts';
 import type { RestConfig } from './config.ts';
 import { type DatasetRead, problemsOf, resolveRead } from './endpoint.ts';
@@ -17,7 +18,7 @@ import { FIRST, nextLink, Paging } from './paging.ts';
 import { formatKeyPath, valueAt } from './paths.ts';
 import { presetOf } from './presets/presets.ts';
 import { type RestRead, restReadSpec } from './read.ts';
-import { BadAnswer, type Requests } from './requests.ts';
+import type { Requests } from './requests.ts';
 
 export interface Discovering {
   requests: Requests;
@@ -26,17 +27,16 @@ export interface Discovering {
   signal: AbortSignal | undefined;
 }
 
-/** Errors: those of the connection; `discover.failed` where nothing says what there is. */
+/** The endpoints of the preset, and the lists of the description; none without these. Errors: those of `Requests.send`; `discover.failed`. */
 export async function* offersOf(discovering: Discovering): AsyncGenerator<Offer> {
   const { config } = discovering;
   const preset = presetOf(config.preset);
   for (const [name, { title }] of Object.entries(preset?.endpoints ?? {}))
     yield { name, kind: title, rows: undefined, read: name };
   if (config.openapi === undefined) {
-    if (preset) return;
-    throw new GranaryError('discover.failed', 'An API does not say by itself what it has.', {
-      hint: 'Give the connector an openapi description or a preset; or write a dataset with `read: /path`.',
-    });
+    // An API does not say by itself what it has.
+    if (!preset) await discovering.requests.tryBase(discovering.signal);
+    return;
   }
   const { parse } = await import('yaml');
   let document: unknown;

@@ -116,6 +116,12 @@ export function problemsOf(read: RestRead, config: Pick<RestConfig, 'preset'>): 
   const windowed = incremental?.window !== undefined;
   if (windowed && incremental.format !== 'date' && incremental.until_parameter === undefined && !used.includes('until'))
     add(['incremental', 'window'], 'windows need an until_parameter, or {until} in the path, the query or the body');
+  if (
+    incremental &&
+    incremental.initial === undefined &&
+    placeholdersOf(endpoint.path).some((n) => OF_TIME.includes(n) && n !== 'until')
+  )
+    add(['incremental', 'initial'], 'the path needs a value at the first reading too');
   if (endpoint.body !== undefined && endpoint.method === 'GET') add(['method'], 'a GET has no body');
   const { pagination } = endpoint;
   if (pagination.type === 'offset' && pagination.overlap > 0 && key.length === 0)

@@ -24,6 +24,7 @@ const CHECKPOINT_MS = 15_000;
 const MOST_PASSES = 3;
 /** A watermark is not taken from a clock that is more ahead of the server's. */
 const AHEAD_MS = 300_000;
+const CLOCK_MS = 2000;
 
 interface Opened {
   pages: AsyncGenerator<Listed>;
@@ -280,11 +281,17 @@ export class Extraction {
     return { position, more: false, ...(rows !== null && { declared: { [name]: { rows } } }) };
   }
 
+  /** When the reading began, not later than by the server's clock, whose times tell seconds only. */
+  #startedByServer(): number {
+    const isAhead = this.#serverAt !== null && this.#serverAt + CLOCK_MS < this.#startedAt;
+    return isAhead ? this.#serverAt! - CLOCK_MS : this.#startedAt;
+  }
+
   #nextWatermark(): Mark | undefined {
     const { incremental } = this.#read;
     if (!incremental) return undefined;
     const { format, from } = incremental;
-    if (from === 'now') return isTime(format) ? String(this.#startedAt) : this.#watermark;
+    if (from === 'now') return isTime(format) ? String(this.#startedByServer()) : this.#watermark;
     let highest = this.#highest;
     const most = (this.#serverAt ?? this.#startedAt) + AHEAD_MS;
     // Of a day that is not over more records come; so it is with a time in the future.

@@ -31,6 +31,7 @@ describe('an API that limits, fails and changes', () => {
       retryAfter: '0',
       bucket: undefined,
       authorize: undefined,
+      refusal: undefined,
       most: 1000,
     });
     Object.assign(server, { tokenSeconds: 3600, rotates: false, faultOf: () => undefined, onPage: () => undefined });
@@ -57,6 +58,16 @@ describe('an API that limits, fails and changes', () => {
     assert.equal(server.calls.filter((c) => c.status === 429).length, 60);
   });
 
+  it('waits where the limit is told with a 403, and does not take another 403 for one', async () => {
+    let refusals = 0;
+    server.authorize = () => refusals++ !== 3;
+    server.refusal = { status: 403, headers: { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1' } };
+    assertAll((await read(BY_OFFSET)).landed, 200);
+    server.authorize = () => false;
+    server.refusal = { status: 403, headers: { 'x-ratelimit-remaining': '7', 'x-ratelimit-reset': '1' } };
+    await rejectsWith(read(BY_OFFSET), 'connector.denied', false);
+  });
+
   it('gives up where it would have to wait for too long, and may be tried again', async () => {
     server.storm = 1;
     server.retryAfter = '120';
@@ -72,7 +83,17 @@ describe('an API that limits, fails and changes', () => {
   });
 
   it('is asked again after every kind of failure, and no page is lost or doubled', async () => {
-    const faults: Fault[] = ['status_500', 'cut', 'half_chunked', 'long', 'html', 'slow', 'status_503', 'reset'];
+    const faults: Fault[] = [
+      'status_500',
+      'cut',
+      'half_chunked',
+      'long',
+      'html',
+      'slow',
+      'status_503',
+      'reset',
+      'gzip',
+    ];
     server.faultOf = (_, url) => {
       const at = Number(url.searchParams.get('offset')) / 10;
       const asked = server.calls.filter(
@@ -100,11 +121,17 @@ describe('an API that limits, fails and changes', () => {
     server.authorize = () => false;
     await rejectsWith(read(BY_CURSOR), 'connector.auth_failed', false);
     server.authorize = undefined;
-    const error = await read({ path: '/none' }, { query: { key: 'secret-0815' } }).then(
+    const error = await read(
+      { path: '/none' },
+      { query: { key: 'secret-0815' }, auth: { type: 'basic', user: 'me', password: 'pass-0815' } },
+    ).then(
       () => assert.fail(),
       (e: Error) => e,
     );
-    assert.match(error.message, /"\/none" does not exist.*HTTP status 404: \{"error":"nothing at \/none"\}/);
+    assert.match(
+      error.message,
+      /"\/none" does not exist.*HTTP status 404: \{"error":"nothing at \/none for Basic \*\*\*"\}/,
+    );
     assert.doesNotMatch(error.message, /0815/);
   });
 

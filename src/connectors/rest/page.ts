@@ -1,9 +1,8 @@
 /** One page of an answer, looked into: its records, and what it says of others. */
 
+import { type Answer, BadAnswer } from './answers.ts';
 import type { DatasetRead, Endpoint } from './endpoint.ts';
 import { formatKeyPath, textAt, valueAt } from './paths.ts';
-import type { Answer } from './requests.ts';
-import { BadAnswer } from './requests.ts';
 
 export interface Page {
   /** The bytes as they came. */

@@ -107,7 +107,7 @@ const moving = ({ path }: Endpoint): GranaryError =>
 function start(listing: Listing, paging: Paging, place: Place): Ahead {
   const { requests, endpoint, format, values, parameters } = listing;
   const abort = new AbortController();
-  const request = buildRequest({
+  const built = buildRequest({
     endpoint,
     base: requests.base,
     format,
@@ -115,6 +115,8 @@ function start(listing: Listing, paging: Paging, place: Place): Ahead {
     parameters,
     paged: paging.request(place),
   });
+  // Nothing comes behind the last page; of the first one the same status says that something is wrong.
+  const request = place.number === 0 ? { ...built, allowed: [] } : built;
   const where = { endpoint: requests.endpoint, path: request.url.pathname };
   const page = requests
     .sendUntil(
@@ -159,8 +161,9 @@ class Repeats {
   }
 
   see(place: Place, page: Page): void {
-    const at = place.cursor ?? place.url;
-    if (at !== undefined) {
+    const named = place.cursor ?? place.url;
+    if (named !== undefined) {
+      const at = createHash('sha256').update(named).digest('base64').slice(0, 16);
       if (this.#places.has(at))
         throw protocol(this.#endpoint, `${this.#path} leads to the same page again: its paging goes in a circle`);
       this.#places.add(at);

@@ -1,10 +1,9 @@
 /** Requests to the API until they are answered: authentication, limits, retries, whole bodies. */
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
-import { redact } from '../../lib/redact.ts';
-import { HttpClient, type Reply } from '../http/client.ts';
-import { authFailed, cancelled, denied, lost, notFound, protocol, unavailable } from '../lib/faults.ts';
-import { requestFault } from '../lib/network.ts';
+import { registerSecret } from '../../lib/redact.ts';
+import { HttpClient } from '../http/client.ts';
+import { authFailed, cancelled, denied, notFound, protocol, unavailable } from '../lib/faults.ts';
+import { type Answer, BadAnswer, bodyOf, said } from './answers.ts';
 import type { AuthConfig, RestConfig } from './config.ts';
 import { exhausted, Limiter, retryAfter, sleep } from './limiter.ts';
 import type { Preset } from './presets/preset.ts';
@@ -22,19 +21,14 @@ export interface ApiRequest {
   allowed?: readonly number[];
 }
 
-export interface Answer {
-  status: number;
-  headers: Reply['headers'];
-  body: Buffer;
-  /** By the server's clock where it tells, milliseconds. */
-  at: number;
-}
-
-const SHOWN = 200;
 const FIRST_BACKOFF_MS = 500;
 const MOST_BACKOFF_MS = 60_000;
 /** The server may have ended the pause a little later than it said. */
+/** Shorter values of headers and parameters are ordinary words. */
+const LIKE_A_SECRET = 12;
 const SLACK_MS = 50;
+/** So often "now" is taken for an answer to when a refused request may come again. */
+const SOON = 30;
 
 export class Requests {
   readonly base: URL;
@@ -71,6 +65,7 @@ export class Requests {
       throw new GranaryError('config.invalid', 'The connector has no base: the URL that paths are appended to.');
     const { ca_file, timeout } = config;
     const auth = config.auth as AuthConfig | undefined;
+    for (const value of secretsOf(config, auth)) registerSecret(value);
     const client = await HttpClient.create(
       {
         url: base,
@@ -85,6 +80,18 @@ export class Requests {
     );
     const tokens = auth?.type === 'oauth2' ? await Tokens.create(auth, { ca_file, timeout, projectDir }) : undefined;
     return new Requests(config, preset, base, client, tokens);
+  }
+
+  /** The server must answer and take the credentials. Errors: as of `send`; that there is nothing at the base is none. */
+  async tryBase(signal: AbortSignal | undefined): Promise<void> {
+    const request = {
+      method: 'GET',
+      url: this.base,
+      headers: {},
+      accept: '*/*',
+      allowed: [400, 403, 404, 405, 406, 410, 422],
+    } as const;
+    await this.send(request, signal);
   }
 
   get atOnce(): number {
@@ -119,10 +126,10 @@ export class Requests {
     let waitedMs = 0;
     for (;;) {
       if (signal?.aborted) throw cancelled(`asking for ${request.url.pathname}`);
-      const token = await this.#tokens?.current(signal);
       let fault: GranaryError;
       let waitMs: number | undefined;
       try {
+        const token = await this.#tokens?.current(signal);
         const answer = await this.#limiter.run(() => this.#once(request, token, signal), signal);
         const { status } = answer;
         if ((status >= 200 && status < 300) || request.allowed?.includes(status)) {
@@ -135,11 +142,14 @@ export class Requests {
           this.#tokens!.refused(token);
           continue;
         }
-        if (!fault.transient) throw fault;
-        if (status === 429) this.#limiter.refused();
-        // So long as the server says when to come back, it is not counted as a failure.
-        if (status === 429 || status === 503) waitMs = retryAfter(answer.headers, Date.now());
-        if (status === 429) waitMs ??= exhausted(answer.headers, Date.now()) ?? backoff(++refusals);
+        waitMs = waitOf(answer);
+        if (waitMs === undefined && !fault.transient) throw fault;
+        if (waitMs !== undefined || status === 429) {
+          this.#limiter.refused();
+          refusals++;
+          // So long as the server limits, it is not counted as a failure. Some say "now" for ever.
+          waitMs = Math.max(waitMs ?? backoff(refusals), refusals > SOON ? 1000 : 0);
+        }
       } catch (e) {
         fault = asGranaryError(e);
         if (signal?.aborted || (!fault.transient && !(e instanceof BadAnswer)))
@@ -179,41 +189,13 @@ export class Requests {
     const answer = {
       status: reply.status,
       headers: reply.headers,
-      body: await this.#bodyOf(reply, asked),
+      body: await bodyOf(reply, { endpoint: this.endpoint, asked, most: this.#config.page_max_bytes }),
       at: Date.parse(reply.headers.date ?? '') || Date.now(),
     };
     const pause = exhausted(reply.headers, Date.now());
     if (pause !== undefined && reply.status < 400)
       this.#limiter.pause(Math.min(pause, this.#config.retries.max_wait * 1000));
     return answer;
-  }
-
-  async #bodyOf({ body, headers }: Reply, asked: string): Promise<Buffer> {
-    const most = this.#config.page_max_bytes;
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    try {
-      for await (const chunk of body as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        if (bytes > most) throw tooLarge(this.endpoint, asked, most);
-        chunks.push(chunk);
-      }
-    } catch (e) {
-      throw requestFault(this.endpoint, asked, e);
-    } finally {
-      body.destroy();
-    }
-    const whole = Buffer.concat(chunks);
-    const length = headers['content-length'];
-    if (length !== undefined && Number(length) !== bytes)
-      throw lost(this.endpoint, `${asked}: ${bytes} of ${length} bytes came`);
-    return decoded(
-      whole,
-      headers['content-encoding'],
-      most,
-      () => tooLarge(this.endpoint, asked, most),
-      (e) => lost(this.endpoint, asked, e),
-    );
   }
 
   #withSecrets(url: URL): URL {
@@ -260,19 +242,10 @@ export class Requests {
   }
 }
 
-/** An answer with a good status that is not what was asked for: cut off, or a page of a proxy. */
-export class BadAnswer extends GranaryError {
-  constructor(endpoint: string, path: string, problem: string, body: Buffer) {
-    super('connector.protocol', `${endpoint}: the answer to ${path} ${problem}${said(body)}`);
-  }
-}
-
-/** The beginning of what a server says, on one line. */
-function said(body: Buffer): string {
-  const text = redact(body.toString('utf8', 0, 4096))
-    .replaceAll(/[\s\x00-\x1f\x7f]+/g, ' ')
-    .trim();
-  return text === '' ? '' : `: ${text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}`;
+/** How long the server says that it limits, in milliseconds. Some do so with a 403. */
+function waitOf({ status, headers }: Answer): number | undefined {
+  if (status !== 429 && status !== 503 && status !== 403) return undefined;
+  return retryAfter(headers, Date.now()) ?? (status === 503 ? undefined : exhausted(headers, Date.now()));
 }
 
 /** Exponential, with half of it by chance so that many readers do not come back together. */
@@ -281,28 +254,14 @@ function backoff(failures: number): number {
   return most / 2 + Math.random() * (most / 2);
 }
 
-const tooLarge = (endpoint: string, asked: string, most: number): GranaryError =>
-  new GranaryError('connector.protocol', `${endpoint}: the answer is larger than ${most} bytes, while ${asked}`, {
-    hint: 'Ask for smaller pages, or raise page_max_bytes of the connector.',
-  });
-
-/** Nothing compressed is asked for; some servers compress all the same. */
-function decoded(
-  body: Buffer,
-  encoding: string | undefined,
-  most: number,
-  large: () => GranaryError,
-  damaged: (e: unknown) => GranaryError,
-): Buffer {
-  const decode = { gzip: gunzipSync, 'x-gzip': gunzipSync, deflate: inflateSync, br: brotliDecompressSync }[
-    encoding?.toLowerCase() ?? ''
-  ];
-  if (!decode) return body;
-  try {
-    return decode(body, { maxOutputLength: most });
-  } catch (e) {
-    throw (e as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE' ? large() : damaged(e);
-  }
+/** A server may repeat what it was sent, in an error. */
+function secretsOf({ headers, query }: RestConfig, auth: AuthConfig | undefined): string[] {
+  const given = [...Object.values(headers), ...Object.values(query)].filter((value) => value.length >= LIKE_A_SECRET);
+  if (auth?.type === 'bearer') return [...given, auth.token];
+  if (auth?.type === 'api_key') return [...given, auth.value];
+  if (auth?.type === 'basic')
+    return [...given, auth.password, Buffer.from(`${auth.user}:${auth.password}`).toString('base64')];
+  return [...given, auth?.client_secret ?? '', auth?.refresh_token ?? ''];
 }
 
 const ofBasic = (auth: AuthConfig | undefined) =>
