@@ -37,6 +37,8 @@ export interface DiscoverRequest {
   folder: string;
   depth: number;
   whole: boolean;
+  /** Asked when there is a choice to make. */
+  choose?(families: readonly Family[]): Promise<readonly Family[]>;
   onFamily?: (family: Family) => void;
   onProgress?: (what: string, done: number, total: number | undefined) => void;
   signal?: AbortSignal;
@@ -69,11 +71,13 @@ export async function discover(request: DiscoverRequest): Promise<Discovered> {
       ...(request.signal && { signal: request.signal }),
     });
     const { fresh, files } = await listFresh(connection, request);
+    const families = groupFamilies(fresh);
+    const chosen = (await request.choose?.(families)) ?? families;
     engine = await openDuckDbEngine({ memoryLimit: ENGINE_BYTES, threads: availableParallelism(), scratch });
     const out: Discovered = { datasets: [], skipped: [], files, taken: files - fresh.length };
     const names = new Set(request.known.names);
     const candidates: DraftDataset[] = [];
-    for (const family of groupFamilies(fresh).slice(0, MOST_FAMILIES)) {
+    for (const family of chosen.slice(0, MOST_FAMILIES)) {
       request.signal?.throwIfAborted();
       request.onFamily?.(family);
       try {

@@ -15,7 +15,8 @@ import { usage } from '../parse.ts';
 import { readAssignments, readCodecSettings } from '../settings.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-const DEPTH = 3;
+/** Levels of folders below the root that are looked into. */
+export const DEPTH = 3;
 
 export async function execute(call: Call): Promise<ExitCode> {
   const { options, terminal, signal } = call;
@@ -111,7 +112,7 @@ async function chooseTarget({ arguments: [source], options }: Call, dir: string)
   };
 }
 
-function tell(
+export function tell(
   { datasets, skipped, files, taken }: Discovered,
   target: Target,
   written: boolean,

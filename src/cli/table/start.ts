@@ -12,6 +12,16 @@ export const START: readonly CommandSpec[] = [
     load: () => import('../commands/init.ts'),
   },
   {
+    name: 'add source',
+    section: 'Start',
+    summary: 'Add a source, asking at the terminal: connector, settings, what of it',
+    description: [
+      'Asks how the source is reached, stores what is secret among the secrets, connects, shows what there is, and writes sources/<name>.yaml for what is chosen, as `granary discover` does, which asks nothing. Whatever is refused, such as a password, is asked for again.',
+    ],
+    examples: [{ line: 'granary add source', meaning: 'then: granary check && granary run' }],
+    load: () => import('../commands/add-source.ts'),
+  },
+  {
     name: 'discover',
     section: 'Start',
     summary: 'Look at a source and write its YAML: datasets, columns, types, keys',

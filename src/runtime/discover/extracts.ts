@@ -91,7 +91,8 @@ function keyOf(read: unknown): string {
   return typeof table === 'string' ? table : JSON.stringify(read);
 }
 
-function patternOf(text: string): RegExp {
+/** `shop.*`: `*` and `?` stand for what they stand for in names of files; case does not count. */
+export function patternOf(text: string): RegExp {
   const escaped = text.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'i');
 }
