@@ -13,7 +13,8 @@ const SCHEMA = `CREATE TABLE orders(
   order_id BIGINT PRIMARY KEY AUTO_INCREMENT, store VARCHAR(20) CHARACTER SET latin1, amount DECIMAL(12,2), note TEXT,
   deleted TINYINT NOT NULL DEFAULT 0, updated_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), KEY(updated_at))`;
 const ORDERS = `read: { table: orders, key: [order_id], watermark: [updated_at], lookback: 1 min, deleted: deleted = 1, reconcile: every 1 s, sums: [amount] }
-    columns: { order_id: bigint, store: text, amount: 'decimal(12,2)', note: text, updated_at: timestamp }
+    columns: { order_id: bigint, store: { type: text, required: true }, amount: 'decimal(12,2)', note: text, updated_at: timestamp }
+    keep: store <> 'TEST'
     rules: [{ expression: amount >= 0 }]`;
 
 const sourceOf = ({ host, port, user, password, database }: MariaDbServer, datasets: string) => `connector:

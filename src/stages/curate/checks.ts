@@ -2,6 +2,7 @@
 import { ident, join, literal, raw, type Sql, sql } from '../../lib/sql.ts';
 import type { ColumnType } from '../../model/schema.ts';
 import type { Dataset } from '../../project/project.ts';
+import type { DatasetConfig } from '../../project/specs/dataset.ts';
 import type { Rule } from '../../project/specs/quality.ts';
 
 /** `type` and `reject` refuse the row; `filter` leaves it out; `warn` only counts. */
@@ -117,6 +118,20 @@ export function ruleChecks(
     }
   }
   return checks;
+}
+
+/**
+ * A row that says that its key is deleted has nothing but its key: only what is wrong with that, or with a type, refuses it. Whatever else it breaks, the
+ * row that it deletes has to go.
+ */
+export function exceptDeleted(checks: Check[], { load }: DatasetConfig): Check[] {
+  if (load.deleted === undefined) return checks;
+  const isDeleted = sql`coalesce(${ident(load.deleted)}, false)`;
+  return checks.map((check) =>
+    check.effect === 'type' || (check.column !== null && load.key?.includes(check.column))
+      ? check
+      : { ...check, broken: `(${check.broken}) AND NOT ${isDeleted}` },
+  );
 }
 
 function requiredCheck(column: string, rule: string, severity: Rule['severity']): Check {

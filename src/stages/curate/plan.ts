@@ -8,6 +8,7 @@ import type { Rule } from '../../project/specs/quality.ts';
 import {
   type Check,
   columnsNamed,
+  exceptDeleted,
   maskColumns,
   type RefusedTexts,
   ruleChecks,
@@ -67,7 +68,7 @@ export function planCuration(
   const types = new Map<string, ColumnType>(contract.map((c) => [c.name, c.type]));
   const lookups = config.lookups ?? [];
   const exists = (config.rules ?? []).filter((r) => r.exists);
-  const checks: Check[] = [];
+  const found: Check[] = [];
   const lookupColumns = lookups.flatMap((l) => Object.keys(l.take));
   const computed = Object.entries(config.computed ?? {});
   const texts = refusedTexts(dataset, read);
@@ -76,7 +77,7 @@ export function planCuration(
   read.forEach((c, i) => {
     if (c.type !== 'text') {
       const value = config.mask?.[c.name] ? `'(masked)'` : `'"' || left(_t${i}, 100) || '"'`;
-      checks.push({
+      found.push({
         effect: 'type',
         rule: `type(${c.name})`,
         column: c.name,
@@ -88,7 +89,7 @@ export function planCuration(
     }
   });
   if (config.keep)
-    checks.push({
+    found.push({
       effect: 'filter',
       rule: 'keep',
       column: null,
@@ -100,7 +101,7 @@ export function planCuration(
     if (l.missing === 'null') return;
     const columns = Object.keys(l.on);
     const values = columns.map((c) => `coalesce(${shownValue(c, dataset)}, '')`).join(` || ', ' || `);
-    checks.push({
+    found.push({
       effect: l.missing,
       rule: `lookup(${l.table})`,
       column: columns[0]!,
@@ -109,7 +110,8 @@ export function planCuration(
       reason: sql`${raw(values)} || ${literal(` is not in ${l.table}`)}`,
     });
   });
-  checks.push(...ruleChecks(dataset, types, texts, existsFlag));
+  found.push(...ruleChecks(dataset, types, texts, existsFlag));
+  const checks = exceptDeleted(found, config);
 
   const plan: Plan = {
     readColumns,
