@@ -29,6 +29,7 @@ import { copyTable, seenBy } from './snapshot.ts';
 import { type CapturedTable, capturedTables } from './tables.ts';
 import { toldOf } from './target.ts';
 import type { TypeCatalog } from './types.ts';
+import { untilWritersEnd } from './writers.ts';
 
 /** A table that has to be read whole, and why; without a reason, it is new. */
 interface Due {
@@ -167,6 +168,11 @@ export class CaptureRun {
     const states: Record<string, TableState> = { ...before?.tables };
     const left = due.filter(({ table }) => !states[table.dataset]);
     if (left.length > 0) {
+      await untilWritersEnd(
+        this.#database,
+        left.map(({ table }) => table),
+        this.#request,
+      );
       const held = left.map(({ table }) => table.name);
       const snapshot = await this.#database.snapshotOf(held, signal);
       try {

@@ -85,6 +85,7 @@ export class TypeCatalog {
   async #shape(type: number): Promise<Shape> {
     const { name, kind, base, element, isArray, separator, own, fields } = await this.#describe(type);
     if (kind === 'd') return this.#shape(base);
+    if (own && /^(int2|oid)vector$/.test(name)) return { kind: 'vector' };
     if (isArray) return { kind: 'array', of: await this.#shape(element), separator };
     if (fields) {
       const shapes = [];

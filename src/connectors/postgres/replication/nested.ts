@@ -5,7 +5,7 @@
 
 /** A type as JSON sees it; domains are resolved. */
 export type Shape =
-  | { kind: 'boolean' | 'number' | 'json' | 'date' | 'timestamp' | 'timestamptz' | 'text' }
+  | { kind: 'boolean' | 'number' | 'json' | 'date' | 'timestamp' | 'timestamptz' | 'text' | 'vector' }
   | { kind: 'array'; of: Shape; separator: string }
   | { kind: 'composite'; fields: { name: string; shape: Shape }[] };
 
@@ -18,6 +18,9 @@ export function toJson(text: string, shape: Shape): string {
       return arrayToJson(text, shape);
     case 'composite':
       return compositeToJson(text, shape.fields);
+    case 'vector':
+      // Numbers with spaces between.
+      return `[${text.split(' ').join(',')}]`;
     case 'boolean':
       return text === 't' ? 'true' : 'false';
     case 'number':
@@ -51,7 +54,7 @@ function arrayToJson(text: string, { of, separator }: Extract<Shape, { kind: 'ar
       at++;
     } else if (c === '"') {
       let value = '';
-      for (at++; text[at] !== '"'; at++) {
+      for (at++; at < text.length && text[at] !== '"'; at++) {
         if (text[at] === '\\') at++;
         value += text[at];
       }
@@ -59,7 +62,7 @@ function arrayToJson(text: string, { of, separator }: Extract<Shape, { kind: 'ar
       out += toJson(value, of);
     } else {
       let value = '';
-      for (; text[at] !== separator && text[at] !== '}'; at++) {
+      for (; at < text.length && text[at] !== separator && text[at] !== '}'; at++) {
         if (text[at] === '\\') at++;
         value += text[at];
       }
