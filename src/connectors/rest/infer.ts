@@ -1,4 +1,5 @@
 /** Columns, key and paging of an endpoint from a page of it. Pure. */
+import { plural } from '../../lib/units.ts';
 import type { ColumnType } from '../../model/schema.ts';
 import type { Proposal } from '../../ports/extract.ts';
 import { columnNames } from '../../project/names.ts';
@@ -116,7 +117,7 @@ export function inferColumns(records: readonly unknown[]): Inferred {
   const changed = leaves.find(
     (leaf) => LIKE_A_CHANGE.test(leaf.path.at(-1)!) && /^(timestamp|date|bigint)/.test(typeOf(leaf.values)),
   );
-  const notes = [`Columns are from ${records.length} records.`];
+  const notes = [`Columns are from ${plural(records.length, 'record')}.`];
   if (!key) notes.push('Nothing identifies a record: give a key where something does.');
   if (changed)
     notes.push(
