@@ -39,6 +39,8 @@ export async function withRuntime<T>(call: Call, use: (runtime: Runtime) => Prom
       const who = holder ? `"${holder.command}" (process ${holder.pid})` : 'another granary process';
       terminal.note(`Waiting for ${who}, which owns the data directory.`);
     },
+    onTrouble: (error) =>
+      terminal.note(`Nothing goes on: ${error.message} It is tried again; make space, or end it with Ctrl-C.`),
     onProgress: (progress) => terminal.bars.update(progress),
     signal: call.signal,
   });

@@ -1,4 +1,4 @@
-/** The components there are: a literal list. A component's module holds its spec and loads its driver when it opens. */
+/** The components there are: a literal list; a project may add connectors, see `project-catalog.ts`. A component's module holds its spec and loads its driver when it opens. */
 import { bzip2 } from '../codecs/bzip2.ts';
 import { gzip } from '../codecs/gzip.ts';
 import { openpgpWith } from '../codecs/openpgp/openpgp.ts';
@@ -38,4 +38,3 @@ export const COMPONENTS = { connectors: CONNECTORS, codecs: CODECS, formats: FOR
 
 export const CODEC_BY_TYPE = new Map(CODECS.map((c) => [c.type, c]));
 export const FORMAT_BY_TYPE = new Map(FORMATS.map((f) => [f.type, f]));
-export const CONNECTOR_BY_TYPE = new Map(CONNECTORS.map((c) => [c.type, c]));

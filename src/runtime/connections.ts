@@ -3,7 +3,7 @@ import { GranaryError } from '../lib/errors.ts';
 import type { FileSource } from '../ports/connector.ts';
 import type { ExtractSource } from '../ports/extract.ts';
 import type { Project } from '../project/project.ts';
-import { CONNECTOR_BY_TYPE } from './catalog.ts';
+import { catalogOf } from './project-catalog.ts';
 
 type Open = { kind: 'files'; source: FileSource } | { kind: 'extracts'; source: ExtractSource<unknown> };
 
@@ -42,7 +42,7 @@ export class Connections {
   }
 
   private async connect(source: string, type: string, config: Record<string, unknown>): Promise<Open> {
-    const connector = CONNECTOR_BY_TYPE.get(type)!;
+    const connector = (await catalogOf(this.project.dir)).connectors.get(type)!;
     const context = { projectDir: this.project.dir, source, ...(this.signal && { signal: this.signal }) };
     if (connector.kind === 'files') return { kind: 'files', source: await connector.open(config, context) };
     return { kind: 'extracts', source: await connector.open(config, context) };

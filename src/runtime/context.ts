@@ -10,8 +10,9 @@ import type { Clock } from '../ports/clock.ts';
 import { type LoadedProject, loadProject } from '../project/load.ts';
 import type { Project } from '../project/project.ts';
 import type { Progress, StageContext } from '../stages/context.ts';
-import { CODEC_BY_TYPE, COMPONENTS, FORMAT_BY_TYPE } from './catalog.ts';
+import { CODEC_BY_TYPE, FORMAT_BY_TYPE } from './catalog.ts';
 import { Connections } from './connections.ts';
+import { catalogOf } from './project-catalog.ts';
 import { secretsOf } from './secrets.ts';
 import { workerLimits } from './workers/limits.ts';
 
@@ -21,12 +22,12 @@ export interface ProjectOptions {
   environment?: string;
 }
 
-/** Parses the project with the components there are and the secrets of environment and secrets file. */
+/** Parses the project with the components there are, its own among them, and the secrets of environment and secrets file. */
 export async function openProject(options: ProjectOptions): Promise<LoadedProject> {
   return loadProject({
     dir: options.dir,
     ...(options.environment && { environment: options.environment }),
-    components: COMPONENTS,
+    components: (await catalogOf(options.dir)).components,
     secrets: secretsOf(options.dir),
   });
 }

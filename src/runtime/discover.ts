@@ -15,13 +15,14 @@ import type { DraftDataset } from '../project/source-yaml.ts';
 import { isUnfinishedName } from '../stages/collect/readiness.ts';
 import { withAbsolutePaths } from '../stages/verify/payloads.ts';
 import type { UnpackStep } from '../stages/verify/unpack/unpack.ts';
-import { CODEC_BY_TYPE, COMPONENTS, CONNECTOR_BY_TYPE, FORMAT_BY_TYPE } from './catalog.ts';
+import { CODEC_BY_TYPE, COMPONENTS, FORMAT_BY_TYPE } from './catalog.ts';
 import { parseSettings } from './discover/connector-config.ts';
 import { type Family, groupFamilies } from './discover/families.ts';
 import { mergeAlike } from './discover/merge.ts';
 import { recognise } from './discover/recognise.ts';
 import { type Sample, takeSample } from './discover/sample.ts';
 import { datasetName, namedParts, suggestKeys } from './discover/suggest.ts';
+import { catalogOf } from './project-catalog.ts';
 
 export interface DiscoverRequest {
   /** The folder of granary.yaml. */
@@ -64,7 +65,7 @@ export async function discover(request: DiscoverRequest): Promise<Discovered> {
   let connection: FileSource | undefined;
   let engine: Engine | undefined;
   try {
-    const connector = CONNECTOR_BY_TYPE.get(type)!;
+    const connector = (await catalogOf(request.dir)).connectors.get(type)!;
     if (connector.kind !== 'files') throw new GranaryError('internal', `${type} offers no files.`);
     connection = await connector.open(config, {
       projectDir: request.dir,

@@ -5,7 +5,7 @@ import type { FileSource } from '../ports/connector.ts';
 import type { ExtractSource } from '../ports/extract.ts';
 import { compileNamePattern, type NamePattern } from '../project/name-pattern.ts';
 import type { Project, Source } from '../project/project.ts';
-import { CONNECTOR_BY_TYPE } from './catalog.ts';
+import { catalogOf } from './project-catalog.ts';
 
 export interface Probe {
   source: string;
@@ -31,7 +31,7 @@ export async function probe(source: Source, project: Project, signal?: AbortSign
   let connection: FileSource | ExtractSource<unknown> | undefined;
   try {
     const context = { projectDir: project.dir, ...(signal && { signal }) };
-    const connector = CONNECTOR_BY_TYPE.get(type)!;
+    const connector = (await catalogOf(project.dir)).connectors.get(type)!;
     const opened = await connector.open(config, context);
     connection = opened;
     out.openMs = performance.now() - started;

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { systemClock } from '../adapters/clock/system.ts';
 import { openFolderStore } from '../adapters/object-store/folder.ts';
 import { openDuckDbWarehouse } from '../adapters/warehouse/duckdb/duckdb.ts';
+import type { GranaryError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Problem } from '../project/problems.ts';
@@ -25,6 +26,8 @@ export interface RuntimeOptions extends ProjectOptions {
   waitSeconds?: number;
   onWait?: (holder: Holder | undefined) => void;
   onProgress?: (progress: Progress) => void;
+  /** Nothing goes on until it is over: the disk of the state is full. */
+  onTrouble?: (error: GranaryError) => void;
   signal?: AbortSignal;
   /** Of the owner, and of the stages in its workers; the system's if not given. */
   clock?: Clock;
@@ -47,6 +50,18 @@ export interface Runtime {
 
 /** Attempts of all runs that go on at once: transfers mostly wait for servers; computing waits for a worker. */
 const MAX_IN_FLIGHT = 16;
+
+const TROUBLE_EVERY_MS = 60_000;
+
+/** Calls `tell` at most once a minute. */
+function seldom<T>(tell: (value: T) => void): (value: T) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (value) => {
+    if (performance.now() - last < TROUBLE_EVERY_MS) return;
+    last = performance.now();
+    tell(value);
+  };
+}
 
 /** Errors: those of the project; `owner.busy`; those of the stores. */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
@@ -130,6 +145,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
               }),
           },
           maxInFlight: MAX_IN_FLIGHT,
+          onTrouble: seldom((error) => {
+            log('error', `The state of runs cannot be written: ${error.message}`, { code: error.code });
+            options.onTrouble?.(error);
+          }),
           onTold: (run, event) => logRunEvent(log, run, event),
           onStage: (stage, seconds, error) => meter.record(stage, seconds, error?.code ?? 'ok'),
         });

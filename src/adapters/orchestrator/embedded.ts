@@ -49,6 +49,8 @@ export interface EmbeddedOptions {
   /** `sns:publish`. */
   publish(subject: string, message: string, key: string): Promise<void>;
   onEvent(execution: string, event: HistoryEvent): void;
+  /** Its own state could not be written: it tries again, and nothing goes on until then. */
+  onTrouble?(error: Error): void;
 }
 
 /** Outputs of containers, by idempotency key. */
@@ -72,6 +74,7 @@ export async function openEmbeddedOrchestrator(options: EmbeddedOptions): Promis
       await options.objects.put(`${prefix}/${name}`, body, { replace: true });
     },
     onEvent: options.onEvent,
+    ...(options.onTrouble && { onTrouble: options.onTrouble }),
   });
   return new Embedded(engine, options.state);
 }

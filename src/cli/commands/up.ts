@@ -24,6 +24,7 @@ export async function execute(call: Call): Promise<ExitCode> {
     ...(await projectOptions(call)),
     command: call.line,
     waitSeconds: options.duration('wait') ?? 0,
+    onTrouble: (error) => terminal.note(`Nothing goes on: ${error.message} It is tried again; make space.`),
     onProgress: (progress) => terminal.bars.update(progress),
   });
   let owner: Owner | undefined;

@@ -9,7 +9,7 @@ import { problemsError } from '../../project/problems.ts';
 import { readProjectFiles } from '../../project/project-files.ts';
 import { referenceResolver } from '../../project/references.ts';
 import { parseYamlFile } from '../../project/yaml-file.ts';
-import { CONNECTOR_BY_TYPE } from '../catalog.ts';
+import { catalogOf } from '../project-catalog.ts';
 import { secretsOf } from '../secrets.ts';
 
 type Tree = Record<string, unknown>;
@@ -92,11 +92,12 @@ export async function parseSettings(
 /** `raw` as in YAML: `{ type, … }`. */
 export async function parseConnector(dir: string, raw: unknown): Promise<Chosen> {
   const { type, ...settings } = (raw ?? {}) as Tree;
-  const connector = CONNECTOR_BY_TYPE.get(String(type));
+  const { connectors } = await catalogOf(dir);
+  const connector = connectors.get(String(type));
   if (!connector) {
-    const near = nearest(String(type), CONNECTOR_BY_TYPE.keys());
+    const near = nearest(String(type), connectors.keys());
     throw new GranaryError('config.invalid', `"${String(type)}" is not a connector.`, {
-      hint: near ? `Did you mean ${near}?` : `There are: ${[...CONNECTOR_BY_TYPE.keys()].join(', ')}.`,
+      hint: near ? `Did you mean ${near}?` : `There are: ${[...connectors.keys()].join(', ')}.`,
     });
   }
   return {

@@ -5,7 +5,7 @@ import type { Chosen } from '../../lib/spec/fields.ts';
 import type { ExtractSource, Offer } from '../../ports/extract.ts';
 import { toName } from '../../project/names.ts';
 import type { DraftRead } from '../../project/source-yaml.ts';
-import { CONNECTOR_BY_TYPE } from '../catalog.ts';
+import { catalogOf } from '../project-catalog.ts';
 
 export interface DiscoverReadsRequest {
   /** The folder of granary.yaml. */
@@ -37,7 +37,7 @@ const MOST_DATASETS = 500;
 /** Errors: those of the connector; `config.invalid` when nothing is called as wanted. */
 export async function discoverReads(request: DiscoverReadsRequest): Promise<DiscoveredReads> {
   const { type, ...config } = request.connector;
-  const connector = CONNECTOR_BY_TYPE.get(type)!;
+  const connector = (await catalogOf(request.dir)).connectors.get(type)!;
   if (connector.kind !== 'extracts') throw new GranaryError('internal', `${type} offers files.`);
   const context = { projectDir: request.dir, ...(request.signal && { signal: request.signal }) };
   const source = await connector.open(config, context);

@@ -6,13 +6,14 @@ import { type LogFields, logWith } from '../../lib/log.ts';
 import { CURATIONS, originId } from '../../model/objects.ts';
 import { type LandInput, type LandOutput, land } from '../../stages/collect/land.ts';
 import { type FoundFile, type PollInput, type PollOutput, poll } from '../../stages/collect/poll.ts';
-import type { StageContext } from '../../stages/context.ts';
+import { datasetOf, type StageContext } from '../../stages/context.ts';
 import { type CurateInput, type CurateOutput, outputOf } from '../../stages/curate/curate.ts';
 import { exportReferences } from '../../stages/curate/references.ts';
 import type { ExtractOutput } from '../../stages/extract/extract.ts';
 import { extractInput } from '../../stages/extract/keys.ts';
 import { datasetsOf, type LoadContext, type LoadInput, type LoadOutput, load } from '../../stages/load.ts';
 import { type BeginInput, begin } from '../../stages/run/begin.ts';
+import { waitsFor } from '../../stages/run/blocked.ts';
 import { type DeadLetterInput, deadLetter, errorOf, resolution } from '../../stages/run/dead-letter.ts';
 import { type FinishInput, failRun, finishRun } from '../../stages/run/finish.ts';
 import { type PendingInput, type PendingOutput, pending } from '../../stages/run/pending.ts';
@@ -85,6 +86,7 @@ export function stageInvoker({ context: shared, workers, tell }: InvokerOptions)
 
     verify: (input: VerifyInput, call) =>
       objects.hold(input.object, async () => {
+        await holdBack(input, within(call));
         const output = await workers.run<VerifyOutput>('verify', input, call);
         return afterVerify(input, output, within(call), tell);
       }),
@@ -150,6 +152,16 @@ async function landFile(
   tell(run, { type: 'landed', source: item.source, path: item.file.path, output });
   const isNew = output.outcome !== 'unchanged';
   return { object: isNew ? output.object! : null, dataset, outcome: output.outcome, bytes: output.bytes };
+}
+
+/** Errors: `verify.blocked`, which ends the object's part of the run quietly. */
+async function holdBack({ object: id }: VerifyInput, context: StageContext): Promise<void> {
+  const object = plain(await objectOf(context, id));
+  const before = await waitsFor(object, datasetOf(context, object.dataset), context);
+  if (before !== undefined)
+    throw new GranaryError('verify.blocked', `${object.file} waits for ${before}, which the full disk has stopped.`, {
+      where: { object: id },
+    });
 }
 
 async function afterVerify(

@@ -23,6 +23,8 @@ export interface PipelinesOptions {
   maxInFlight: number;
   /** Everything that runs tell, for the log. */
   onTold?(run: string, event: RunEvent): void;
+  /** The state of runs cannot be written: nothing goes on until it can. Told at every try, about once a second. */
+  onTrouble?(error: GranaryError): void;
   /** Every stage that was run, for metrics and logs. */
   onStage?(stage: string, seconds: number, error: SerializedError | undefined, run: string): void;
 }
@@ -78,6 +80,7 @@ export class Pipelines {
       },
       publish: async () => undefined,
       onEvent: retryTeller(tell),
+      onTrouble: (e) => options.onTrouble?.(asGranaryError(e)),
     });
     await keepHouse(orchestrator, context);
     return new Pipelines(orchestrator, context, listeners);
