@@ -5,6 +5,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { literal, raw, sql } from '../../lib/sql.ts';
 import { fileWriteError } from '../lib/row-writer.ts';
+import type { Prefix } from './scanner.ts';
 import { ABSENT, decodeInto, KEEP, NIL, PLAIN } from './values.ts';
 
 const DELIMITER = 0x01;
@@ -29,7 +30,7 @@ export class FieldFile {
   #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #used = 0;
   #rowStart = 0;
-  #prefix: Uint8Array = new Uint8Array();
+  readonly #prefix: Prefix = { bytes: new Uint8Array(256), length: 0 };
 
   constructor(path: string) {
     this.path = path;
@@ -41,17 +42,35 @@ export class FieldFile {
     this.#rowStart = this.#used;
   }
 
+  /** What rows begin with at present. */
+  get prefix(): Prefix {
+    return this.#prefix;
+  }
+
+  /** Adds whole rows that were written elsewhere, of which the longest has so many bytes. */
+  append(bytes: Uint8Array, rows: number, longest: number): void {
+    this.#room(bytes.length);
+    this.#buffer.set(bytes, this.#used);
+    this.#used += bytes.length;
+    this.#rowStart = this.#used;
+    this.rows += rows;
+    this.longest = Math.max(this.longest, longest);
+  }
+
   endPrefix(): void {
-    this.#prefix = Uint8Array.from(this.#buffer.subarray(this.#rowStart, this.#used));
+    const prefix = this.#prefix;
+    prefix.length = this.#used - this.#rowStart;
+    if (prefix.bytes.length < prefix.length) prefix.bytes = new Uint8Array(2 * prefix.length);
+    const { bytes } = prefix;
+    for (let i = 0, from = this.#rowStart; i < prefix.length; i++) bytes[i] = this.#buffer[from++]!;
     this.#used = this.#rowStart;
   }
 
   beginRow(): void {
     this.#rowStart = this.#used;
-    const prefix = this.#prefix;
-    const { length } = prefix;
+    const { bytes: prefix, length } = this.#prefix;
     this.#room(length);
-    if (length > LONG_VALUE_BYTES) this.#buffer.set(prefix, this.#used);
+    if (length > LONG_VALUE_BYTES) this.#buffer.set(prefix.subarray(0, length), this.#used);
     else for (let i = 0, to = this.#used; i < length; i++) this.#buffer[to++] = prefix[i]!;
     this.#used += length;
   }

@@ -9,8 +9,8 @@ import { Markup } from './markup.ts';
 import { NameTable } from './names.ts';
 import { Scope } from './namespaces.ts';
 import { ATTRIBUTES, type Automaton, LEVEL, TEXT } from './plan.ts';
-import type { Gathered } from './records.ts';
-import { EVENT, MOST_LEVELS, Scanner } from './scanner.ts';
+import type { Gathered, ScannedRows } from './records.ts';
+import { EVENT, MOST_COLUMNS, MOST_LEVELS, Scanner } from './scanner.ts';
 import { StartTag } from './start-tag.ts';
 import { CONTENT, KEEP, NIL, PLAIN } from './values.ts';
 import { Window } from './window.ts';
@@ -26,6 +26,7 @@ const BRACKET = 0x5d;
 export class XmlParser {
   readonly #automaton: Automaton;
   readonly #gathered: Gathered;
+  readonly #rows: ScannedRows | undefined;
   readonly #scanner = new Scanner();
   readonly #window = new Window(this.#scanner);
   readonly #names = new NameTable();
@@ -46,6 +47,12 @@ export class XmlParser {
   constructor(automaton: Automaton, gathered: Gathered) {
     this.#automaton = automaton;
     this.#gathered = gathered;
+    const { scanned, plan } = gathered;
+    this.#rows = plan.columns.length <= MOST_COLUMNS ? scanned : undefined;
+    const bind = () => gathered.bind(this.#scanner, this.#rows !== undefined);
+    bind();
+    this.#scanner.onGrowth = bind;
+    if (this.#rows) this.#scanner.writeRows(plan.columns.length, this.#rows.fields, gathered.trim);
     this.#scanner.states[0] = automaton.outside;
   }
 
@@ -124,7 +131,13 @@ export class XmlParser {
       i = scanner.position;
       this.#depth = scanner.depth;
       this.#leaf = scanner.leaf;
+      this.#takeRows();
       this.#takeEvents();
+      if (!full && this.#rows && this.#gathered.needsPrefix) {
+        this.#gathered.useOuter();
+        scanner.setPrefix(this.#rows.prefix(this.#gathered));
+        full = true;
+      }
     }
     return i;
   }
@@ -150,7 +163,7 @@ export class XmlParser {
           break;
         }
         case EVENT.opened:
-          gathered.open(a, events[e + 2]!, events[e + 3]!);
+          gathered.open(a, events[e + 2]!, events[e + 3]!, true);
           break;
         default:
           gathered.close(a, bytes, events[e + 2]!);
@@ -166,6 +179,9 @@ export class XmlParser {
       const { symbol } = this.#scope.attribute(name, this.#names, this.#automaton, 0);
       columns = this.#automaton.attributes(state, symbol);
       this.#attributeColumns.set(key, columns);
+      const [column = -1, ...others] = columns;
+      const isOwn = column < 0 || this.#gathered.levels[column] === this.#gathered.own;
+      if (isOwn && others.length === 0) this.#scanner.learnAttribute(state, name, column);
     }
     return columns;
   }
@@ -183,7 +199,15 @@ export class XmlParser {
   /** Behind an end tag, or -1 when it is not complete. */
   #endTag(tag: number, name: number): number {
     const { bytes: b, end } = this.#window;
+    const { pool, starts } = this.#names;
     let close = tag + 2;
+    let p = starts[name]!;
+    const nameEnd = starts[name + 1]!;
+    while (p < nameEnd && pool[p] === b[close]) {
+      p++;
+      close++;
+    }
+    if (p === nameEnd && b[close] === GREATER) return close + 1;
     while (close < end && b[close] !== GREATER) close++;
     if (close >= end) {
       this.#window.limitToken(tag);
@@ -224,7 +248,7 @@ export class XmlParser {
     const flags = automaton.flags[state]!;
     if ((flags & LEVEL) !== 0) {
       const level = automaton.level[state]!;
-      this.#gathered.open(level, tag, level === this.#gathered.own ? this.#scanner.lineAt(tag) : 0);
+      this.#gathered.open(level, tag, level === this.#gathered.own ? this.#scanner.lineAt(tag) : 0, false);
     }
     if (start.hasSpecial) this.#specialAttributes(depth);
     if ((flags & ATTRIBUTES) !== 0) this.#attributes(state);
@@ -261,10 +285,22 @@ export class XmlParser {
       for (const column of automaton.text(state)) this.#gathered.value(column, bytes, contents[depth]!, tag, kind);
     }
     if (this.#nilDepth === depth) this.#nilDepth = 0;
-    if ((automaton.flags[state]! & LEVEL) !== 0) this.#gathered.close(automaton.level[state]!, bytes, end);
+    if ((automaton.flags[state]! & LEVEL) !== 0) this.#closeLevel(automaton.level[state]!, end);
     if (depth === this.#scopeDepths.at(-1)) this.#leaveScope();
     this.#depth--;
     this.#leaf = false;
+  }
+
+  #closeLevel(level: number, end: number): void {
+    const gathered = this.#gathered;
+    gathered.close(level, this.#window.bytes, end);
+    if (this.#rows && level === gathered.own) this.#scanner.setPrefix(this.#rows.prefix(gathered));
+  }
+
+  /** Rows come before whatever the events say, and before what is done next. */
+  #takeRows(): void {
+    const taken = this.#scanner.takeRows();
+    if (taken) this.#rows!.append(taken.bytes, taken.rows, taken.longest);
   }
 
   #leaveScope(): void {

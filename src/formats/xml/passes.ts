@@ -23,8 +23,12 @@ export async function parseAll(
 ): Promise<void> {
   const gathered = new Gathered(plan, sink, { trim: config.trim, separator: config.separator, known });
   const parser = new XmlParser(new Automaton(plan), gathered);
-  for await (const chunk of textOf(path, config, signal)) parser.push(chunk);
-  parser.finish();
+  try {
+    for await (const chunk of textOf(path, config, signal)) parser.push(chunk);
+    parser.finish();
+  } finally {
+    sink.end?.(gathered);
+  }
 }
 
 /** What is wrong with a document, and how many records are complete before that. */

@@ -117,6 +117,10 @@ export class Automaton {
     );
   }
 
+  get states(): number {
+    return this.#states.length;
+  }
+
   /** Text columns of a state. */
   text(state: number): readonly number[] {
     return this.#states[state]!.text;

@@ -1,6 +1,7 @@
 /** Gathers the values of records while a document is parsed, and hands on each record when its element ends. */
 import { MAX_RECORD_BYTES, TOO_LONG_KEPT_BYTES } from '../lib/lines.ts';
 import type { XmlPlan } from './plan.ts';
+import { NEEDS, type Prefix, type Scanner, SHARED } from './scanner.ts';
 import { ABSENT, decodeInto, isSpace, KEEP, NIL } from './values.ts';
 
 /** A value around records, decoded; undefined when it is missing. */
@@ -14,11 +15,25 @@ export interface OuterValues {
   repeated: number | undefined;
 }
 
+export type Cells = Pick<Scanner, 'shared' | 'cellStarts' | 'cellEnds' | 'cellKinds'>;
+
+/** Rows that the scanner may write itself. */
+export interface ScannedRows {
+  /** Columns of the record in the order of a row, behind what rows begin with; -1 for the position. */
+  fields: readonly number[];
+  /** What the next rows begin with; undefined when the sink must see the next record. */
+  prefix(gathered: Gathered): Prefix | undefined;
+  append(bytes: Uint8Array, rows: number, longest: number): void;
+}
+
 export interface RecordSink {
+  scanned?: ScannedRows;
   /** A record is complete. Everything in `gathered` is valid during the call only. */
   record(gathered: Gathered, bytes: Uint8Array, start: number, end: number): void;
   /** A record is longer than MAX_RECORD_BYTES; `head` is its beginning. */
   tooLong(gathered: Gathered, head: Uint8Array): void;
+  /** No more will come: the document ends, or is not well-formed from here on. */
+  end?(gathered: Gathered): void;
   /** An element around records begins. */
   opened?(level: number): void;
   /** It ends: its values are complete. With this, values that come late are no error. */
@@ -42,10 +57,10 @@ export class Gathered {
   readonly trim: boolean;
   readonly separator: Uint8Array;
   /** Where the values of the record are, by column, in the parser's window. */
-  readonly starts: Int32Array;
-  readonly ends: Int32Array;
+  starts!: Int32Array;
+  ends!: Int32Array;
   /** How they stand there. */
-  readonly kinds: Uint8Array;
+  kinds!: Uint8Array;
   /** Further values of the record, for columns that take several: `column, start, end, kind`, again and again. */
   readonly further: number[] = [];
   /** Values around the record, by column: bytes of which so many are the value; -1 for a missing one. */
@@ -53,42 +68,88 @@ export class Gathered {
   readonly outerLengths: Int32Array;
   /** Changes with every change of `outer`. */
   outerVersion = 0;
-  /** A column of the record that has several values though it must not; -1 for none. */
-  repeated = -1;
-  /** The record's, among those of its parent, from 1; also those of the elements around it, by level. */
+  /** Positions of the elements around the record among those of their parents, by level, from 1. */
   readonly positions: number[];
-  /** Of the record, from 1. */
-  ordinal = 0;
-  /** Physical line of the record's start tag. */
-  line = 0;
-  /** Where the record begins in the window; -1 outside of records, or in one that is too long. */
-  start = -1;
+  readonly scanned: ScannedRows | undefined;
   /** By column: the level that it starts from. */
   readonly levels: Int32Array;
+  #shared!: Int32Array;
+  #isRowsElsewhere = false;
   #tooLong: Uint8Array | undefined;
   readonly #sink: RecordSink;
   readonly #known: GatherOptions['known'];
   /** By level: records were handed on since its element began. */
   readonly #used: boolean[];
+  /** By level: columns that start from there. */
+  readonly #columnsOn: number[][];
   readonly #outerRepeated: (number | undefined)[];
 
   constructor(plan: XmlPlan, sink: RecordSink, { trim, separator, known }: GatherOptions) {
     this.plan = plan;
     this.#sink = sink;
+    this.scanned = sink.scanned;
     this.#known = known;
     this.trim = trim;
     this.separator = Buffer.from(separator, 'utf8');
     this.own = plan.chain.length - 1;
     const { length } = plan.columns;
-    this.starts = new Int32Array(length);
-    this.ends = new Int32Array(length);
-    this.kinds = new Uint8Array(length);
     this.outer = plan.columns.map(() => new Uint8Array(64));
     this.outerLengths = new Int32Array(length).fill(-1);
     this.levels = Int32Array.from(plan.columns, (c) => c.path.level);
     this.positions = new Array<number>(plan.chain.length).fill(0);
     this.#used = plan.chain.map(() => false);
+    this.#columnsOn = plan.chain.map((_, level) =>
+      plan.columns.flatMap(({ path }, c) => (path.level === level ? [c] : [])),
+    );
     this.#outerRepeated = plan.chain.map(() => undefined);
+  }
+
+  /** Takes the memory that the parser has for a record. `rows`: its rows may be written elsewhere. */
+  bind({ shared, cellStarts, cellEnds, cellKinds }: Cells, rows: boolean): void {
+    const { length } = this.plan.columns;
+    const fits = length <= cellStarts.length;
+    this.#shared = shared;
+    this.#isRowsElsewhere = rows;
+    if (fits || !this.starts) {
+      this.starts = fits ? cellStarts.subarray(0, length) : new Int32Array(length);
+      this.ends = fits ? cellEnds.subarray(0, length) : new Int32Array(length);
+      this.kinds = fits ? cellKinds.subarray(0, length) : new Uint8Array(length);
+    }
+  }
+
+  /** Of the record, from 1. */
+  get ordinal(): number {
+    return this.#shared[SHARED.ordinal]!;
+  }
+
+  /** Of the record among those of its parent, from 1. */
+  get ownPosition(): number {
+    return this.#shared[SHARED.ownPosition]!;
+  }
+
+  /** Physical line of the record's start tag. */
+  get line(): number {
+    return this.#shared[SHARED.recordLine]!;
+  }
+
+  /** Where the record begins in the window; -1 outside of records, or in one that is too long. */
+  get start(): number {
+    return this.#shared[SHARED.recordStart]!;
+  }
+
+  /** A column of the record that has several values though it must not; -1 for none. */
+  get repeated(): number {
+    return this.#shared[SHARED.repeated]!;
+  }
+
+  /** Line of the last record that has ended. */
+  get lastLine(): number {
+    return this.#shared[SHARED.lastLine]!;
+  }
+
+  /** Some records began on one line. */
+  get sharesLines(): boolean {
+    return this.#shared[SHARED.sharesLines] === 1;
   }
 
   /** A column around the record that has several values though it must not. */
@@ -101,26 +162,28 @@ export class Gathered {
     return this.#outerRepeated[level];
   }
 
-  /** An element of the chain begins. */
-  open(level: number, start: number, line: number): void {
-    this.positions[level]!++;
+  /** An element of the chain begins. `isTold`: the scanner has seen it first. */
+  open(level: number, start: number, line: number, isTold: boolean): void {
+    const shared = this.#shared;
     if (level === this.own) {
       this.kinds.fill(ABSENT);
-      if (this.further.length > 0) this.further.length = 0;
-      this.repeated = -1;
-      this.ordinal++;
-      this.line = line;
-      this.start = start;
+      shared[SHARED.repeated] = -1;
+      shared[SHARED.ordinal]!++;
+      shared[SHARED.ownPosition]!++;
+      shared[SHARED.recordLine] = line;
+      shared[SHARED.recordStart] = start;
       return;
     }
+    this.positions[level]!++;
+    shared[SHARED.needsHost]! |= NEEDS.prefix;
     this.#sink.opened?.(level);
-    this.positions[level + 1] = 0;
+    if (level + 1 < this.own) this.positions[level + 1] = 0;
+    else if (!isTold || !this.#isRowsElsewhere) shared[SHARED.ownPosition] = 0;
     this.#used[level] = false;
     this.outerVersion++;
     const known = this.#known.get(level)?.();
     this.#outerRepeated[level] = known?.repeated;
-    for (let c = 0; c < this.levels.length; c++)
-      if (this.levels[c] === level) this.#setOuter(c, this.#isLate(c) ? known?.values[c] : undefined);
+    for (const c of this.#columnsOn[level]!) this.#setOuter(c, this.#isLate(c) ? known?.values[c] : undefined);
   }
 
   /** Can its value come behind records? Attributes of the elements that hold them cannot. */
@@ -134,11 +197,25 @@ export class Gathered {
       this.#sink.closed?.(this, level);
       return;
     }
-    if (!this.#sink.closed) this.#used.fill(true);
+    this.useOuter();
+    const shared = this.#shared;
+    if (this.line === shared[SHARED.lastLine]) shared[SHARED.sharesLines] = 1;
+    shared[SHARED.lastLine] = this.line;
     if (this.#tooLong) this.#sink.tooLong(this, this.#tooLong);
     else this.#sink.record(this, bytes, this.start, end);
     this.#tooLong = undefined;
-    this.start = -1;
+    shared[SHARED.recordStart] = -1;
+    if (this.further.length > 0) this.further.length = 0;
+  }
+
+  /** Is a record open that only needs to know what rows begin with? */
+  get needsPrefix(): boolean {
+    return this.#shared[SHARED.needsHost] === NEEDS.prefix && this.start >= 0;
+  }
+
+  /** Values around records are about to be used for a row. */
+  useOuter(): void {
+    if (!this.#sink.closed) this.#used.fill(true);
   }
 
   /** A value was found. Throws LateValue. */
@@ -155,17 +232,19 @@ export class Gathered {
   /** Values that are missing do not count. */
   #furtherValue(column: number, bytes: Uint8Array, start: number, end: number, kind: number): void {
     if (!this.text(bytes, start, end, kind)) return;
+    this.#shared[SHARED.needsHost]! |= NEEDS.record;
     const { repeated } = this.plan.columns[column]!;
     if (!this.text(bytes, this.starts[column]!, this.ends[column]!, this.kinds[column]!)) {
       this.kinds[column] = ABSENT;
       this.value(column, bytes, start, end, kind);
-    } else if (repeated === 'reject') this.repeated = column;
+    } else if (repeated === 'reject') this.#shared[SHARED.repeated] = column;
     else if (repeated === 'join') this.further.push(column, start, end, kind);
   }
 
   #outerValue(column: number, bytes: Uint8Array, start: number, end: number, kind: number): void {
     const { path, repeated } = this.plan.columns[column]!;
     if (this.#known.has(path.level) && this.#isLate(column)) return;
+    this.#shared[SHARED.needsHost]! |= NEEDS.prefix;
     const before = this.outerLengths[column]!;
     if (before >= 0 && repeated === 'first') return;
     if (before >= 0 || this.#used[path.level]) {
@@ -232,7 +311,7 @@ export class Gathered {
   /** The window moves: what was at `by` is now at 0. */
   shift(by: number): void {
     if (this.start < 0) return;
-    this.start -= by;
+    this.#shared[SHARED.recordStart]! -= by;
     for (let c = 0; c < this.starts.length; c++) {
       this.starts[c]! -= by;
       this.ends[c]! -= by;
@@ -248,7 +327,7 @@ export class Gathered {
   giveUp(bytes: Uint8Array, end: number): boolean {
     if (this.start < 0 || end - this.start <= MAX_RECORD_BYTES) return false;
     this.#tooLong = Uint8Array.from(bytes.subarray(this.start, this.start + TOO_LONG_KEPT_BYTES));
-    this.start = -1;
+    this.#shared[SHARED.recordStart] = -1;
     return true;
   }
 }

@@ -1,4 +1,5 @@
-// Passes the usual tokens of an XML document: text, the five references that XML defines, start tags with plain attributes, end tags.
+// Passes the usual tokens of an XML document: text, the five references that XML defines, start tags with plain attributes, end tags;
+// and writes the rows of records whose values are plain.
 // Whatever else comes is left to the host, parser.ts, which does one token and calls again; it can do all that is done here, too.
 // AssemblyScript; `node src/lib/scan/build.ts` compiles it into scanner.wasm.ts. The host side is scanner.ts.
 
@@ -23,8 +24,19 @@ const ATTRIBUTES: usize = 339968; // of one tag: name, start, end, kind
 const MOST_ATTRIBUTES: i32 = 64;
 const EVENTS: usize = 344064;
 const EVENTS_END: usize = 606208;
+const CELL_STARTS: usize = 606208; // of the record, by column
+const CELL_ENDS: usize = 607232;
+const CELL_KINDS: usize = 608256;
+const FIELDS: usize = 608512; // of a row behind its prefix: columns, or -1 for the position
+const TEXT_COLUMNS: usize = 609536; // by state: the one column of the record that its text is; -1 for none or several
+const ATTRIBUTE_ROWS: usize = 610560; // by state: which row of ATTRIBUTE_COLUMNS is its; -1 for none
+const ATTRIBUTE_COLUMNS: usize = 611584; // by row * 1024 + name: a column of the record, -1 for none, -2 when the host must say
+const PREFIX: usize = 644352; // what rows begin with
+const SHARED: usize = 648448;
+const OUT: usize = 655360; // rows
+const OUT_BYTES: i32 = 262144;
 const MOST_OF_A_TOKEN: usize = (3 + 64) * 24; // events
-const WINDOW: usize = 655360;
+const WINDOW: usize = 1048576;
 
 const MOST_NAMES: i32 = 1024;
 const MOST_STATES: i32 = 256;
@@ -36,7 +48,9 @@ const WITH_ATTRIBUTES: i32 = 4;
 
 const PLAIN: i32 = 1;
 const CONTENT: i32 = 2;
-const REFERENCES: i32 = 3;
+const REFERENCES: i32 = 3; // in the value of an attribute
+const TEXT_REFERENCES: i32 = 5; // in text without markup
+const KIND_MASK: i32 = 7;
 
 // Events of six numbers each.
 const OPENED: i32 = 1; // level, start, line
@@ -44,6 +58,31 @@ const ATTRIBUTE: i32 = 2; // state, name, start, end, kind
 const VALUE: i32 = 3; // state, start, end, kind
 const CLOSED: i32 = 4; // level, end
 
+// Numbers that both sides read and write, by their place in SHARED.
+const ORDINAL: usize = 0; // of the record
+const OWN_POSITION: usize = 4; // of the record, in its parent
+const RECORD_START: usize = 8; // in the window; -1 outside of records
+const RECORD_LINE: usize = 12;
+const LAST_LINE: usize = 16; // of the last record that became a row or was rejected
+const SHARES_LINES: usize = 20;
+const REPEATED: usize = 24; // a column that has several values, or -1
+const NEEDS_HOST: usize = 28; // bits: what rows begin with has changed; the host must write the row of this record
+const CHANGED: i32 = 1;
+const COMPLEX: i32 = 2;
+const PREFIX_BYTES: usize = 32;
+const OUT_USED: usize = 36;
+const ROWS: usize = 40; // in OUT
+const LONGEST: usize = 44; // of them, in bytes
+
+@inline
+function get(what: usize): i32 { return load<i32>(SHARED + what); }
+@inline
+function put(what: usize, value: i32): void { store<i32>(SHARED + what, value); }
+
+// Columns of a record; -1 when rows are not written here.
+let columns: i32 = -1;
+let fields: i32;
+let trim: bool;
 let position: i32;
 let depth: i32;
 let leaf: bool;
@@ -142,11 +181,152 @@ function find(from: usize, to: usize, hash: i32): i32 {
 @inline
 function isSpace(c: u8): bool { return c == 0x20 || c == 10 || c == 13 || c == 9; }
 
+export function writeRows(columnCount: i32, fieldCount: i32, trimmed: bool): void {
+  columns = columnCount;
+  fields = fieldCount;
+  trim = trimmed;
+}
+
+let out: usize;
+
+function digits(value: i32): void {
+  let n = 1;
+  for (let power: i64 = 10; power <= <i64>value; power *= 10) n++;
+  let p = out + <usize>n;
+  out = p;
+  do {
+    store<u8>(--p, 0x30 + <u8>(value % 10));
+    value /= 10;
+  } while (--n > 0);
+}
+
+// Writes the value in [from, to); false when it has a control character: a line end needs quotes.
+@inline
+function writePlain(from: usize, to: usize): bool {
+  let p = from;
+  while (p < to) {
+    const b = v128.load(p);
+    v128.store(out, b);
+    const control = i8x16.bitmask(i8x16.lt_u(b, i8x16.splat(0x20)));
+    const size = to - p;
+    if (size < 16) {
+      out += size;
+      return (control & ((1 << <i32>size) - 1)) == 0;
+    }
+    if (control != 0) return false;
+    out += 16;
+    p += 16;
+  }
+  return true;
+}
+
+// The same for a value with the five references.
+function writeReferences(from: usize, to: usize): bool {
+  let p = from;
+  while (p < to) {
+    const b = load<u8>(p);
+    if (b < 0x20) return false;
+    if (b != 0x26) {
+      store<u8>(out++, b);
+      p++;
+      continue;
+    }
+    const next = reference(p);
+    if (next == 0) return false;
+    const first = load<u8>(p, 1);
+    let sign: u8 = 0x22;
+    if (first == 0x61) sign = load<u8>(p, 2) == 0x6d ? 0x26 : 0x27;
+    else if (first == 0x6c) sign = 0x3c;
+    else if (first == 0x67) sign = 0x3e;
+    store<u8>(out++, sign);
+    p = next;
+  }
+  return true;
+}
+
+const WRITTEN: i32 = 0;
+const FULL: i32 = 1;
+const LEFT: i32 = 2; // to the host
+
+// Writes the row of the record that ends at `end`.
+function writeRow(end: i32): i32 {
+  if (get(NEEDS_HOST) != 0 || get(RECORD_START) < 0) return LEFT;
+  const prefix = get(PREFIX_BYTES);
+  const used = get(OUT_USED);
+  if (used + (end - get(RECORD_START)) + prefix + fields * 18 + 64 > OUT_BYTES) return used > 0 ? FULL : LEFT;
+  const start = OUT + <usize>used;
+  out = start;
+  memory.copy(out, PREFIX, <usize>prefix);
+  out += <usize>prefix;
+  for (let f: i32 = 0; f < fields; f++) {
+    const column = load<i32>(FIELDS + ((<usize>f) << 2));
+    if (column < 0) digits(get(OWN_POSITION));
+    else {
+      const kind = <i32>load<u8>(CELL_KINDS + <usize>column);
+      if (kind != 0) {
+        let from = WINDOW + <usize>load<i32>(CELL_STARTS + ((<usize>column) << 2));
+        let to = WINDOW + <usize>load<i32>(CELL_ENDS + ((<usize>column) << 2));
+        if (trim && (kind & ~KIND_MASK) == 0) {
+          while (from < to && isSpace(load<u8>(from))) from++;
+          while (from < to && isSpace(load<u8>(to - 1))) to--;
+        } else if (from == to) return LEFT;
+        const how = kind & KIND_MASK;
+        if (how == PLAIN) {
+          if (!writePlain(from, to)) return LEFT;
+        } else if (how == REFERENCES || how == TEXT_REFERENCES) {
+          if (!writeReferences(from, to)) return LEFT;
+        } else return LEFT;
+      }
+    }
+    store<u8>(out++, 1);
+  }
+  const at = get(RECORD_LINE);
+  digits(at);
+  store<u8>(out++, 1);
+  digits(get(ORDINAL));
+  store<u8>(out++, 10);
+  if (at == get(LAST_LINE)) put(SHARES_LINES, 1);
+  put(LAST_LINE, at);
+  put(RECORD_START, -1);
+  put(OUT_USED, <i32>(out - OUT));
+  put(ROWS, get(ROWS) + 1);
+  const size = <i32>(out - start);
+  if (size > get(LONGEST)) put(LONGEST, size);
+  return WRITTEN;
+}
+
+// A value of the record; false when the host must see to it, because there is one already.
+@inline
+function setCell(column: i32, from: i32, to: i32, kind: i32): bool {
+  if (get(RECORD_START) < 0) return true;
+  if (load<u8>(CELL_KINDS + <usize>column) != 0) {
+    put(NEEDS_HOST, get(NEEDS_HOST) | COMPLEX);
+    return false;
+  }
+  store<i32>(CELL_STARTS + ((<usize>column) << 2), from);
+  store<i32>(CELL_ENDS + ((<usize>column) << 2), to);
+  store<u8>(CELL_KINDS + <usize>column, <u8>kind);
+  return true;
+}
+
+@inline
+function attributeColumn(state: i32, name: i32): i32 {
+  const row = load<i32>(ATTRIBUTE_ROWS + ((<usize>state) << 2));
+  return row < 0 ? -2 : <i32>load<i16>(ATTRIBUTE_COLUMNS + ((<usize>(row * MOST_NAMES + name)) << 1));
+}
+
 @inline
 function close(state: i32, from: i32, to: i32, end: i32, kind: i32): void {
   const flags = <i32>load<u8>(FLAGS + <usize>state);
   if (flags == 0) return;
-  if (flags & TEXT) emit(VALUE, state, from, to, kind | <i32>load<u8>(KEEP + <usize>depth), 0);
+  if (flags & TEXT) {
+    const how = kind | <i32>load<u8>(KEEP + <usize>depth);
+    const column = columns < 0 ? -1 : load<i32>(TEXT_COLUMNS + ((<usize>state) << 2));
+    if (column < 0 || !setCell(column, from, to, how)) {
+      emit(VALUE, state, from, to, how, 0);
+      put(NEEDS_HOST, get(NEEDS_HOST) | CHANGED);
+    }
+  }
   if (flags & LEVEL) emit(CLOSED, load<i32>(LEVELS + ((<usize>state) << 2)), end, 0, 0, 0);
 }
 
@@ -158,6 +338,7 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
   leaf = startLeaf;
   events = EVENTS;
   let token: usize = p;
+  let references = false;
   while (true) {
     p = textEnd(p);
     token = p;
@@ -166,7 +347,7 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
       if (c == 0x26) {
         p = reference(p);
         if (p == 0) break;
-        leaf = false;
+        references = true;
         continue;
       }
       if (c == 0x5d && load<u8>(p, 1) > 0x20 && load<u8>(p, 1) != 0x5d) {
@@ -176,6 +357,7 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
       break;
     }
     if (events + MOST_OF_A_TOKEN > EVENTS_END) {
+      if (references) leaf = false;
       position = <i32>(token - WINDOW);
       return true;
     }
@@ -194,12 +376,29 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
       }
       if (q != end || load<u8>(p) != 0x3e) break;
       p++;
-      close(
-        state, load<i32>(CONTENTS + ((<usize>depth) << 2)),
-        <i32>(token - WINDOW), <i32>(p - WINDOW), leaf ? PLAIN : CONTENT,
-      );
+      const content = load<i32>(CONTENTS + ((<usize>depth) << 2));
+      // References that the host has passed are not known here: then `leaf` is false.
+      const kind = leaf ? (references ? TEXT_REFERENCES : PLAIN) : CONTENT;
+      const isRow = columns >= 0 && load<u8>(FLAGS + <usize>state) & LEVEL && load<i32>(LEVELS + ((<usize>state) << 2)) == own;
+      if (isRow) {
+        let text: i32 = -1;
+        if (load<u8>(FLAGS + <usize>state) & TEXT) {
+          text = load<i32>(TEXT_COLUMNS + ((<usize>state) << 2));
+          if (text < 0 || load<u8>(CELL_KINDS + <usize>text) != 0) break;
+          setCell(text, content, <i32>(token - WINDOW), kind | <i32>load<u8>(KEEP + <usize>depth));
+        }
+        const result = writeRow(<i32>(p - WINDOW));
+        if (result != WRITTEN) {
+          if (text >= 0) store<u8>(CELL_KINDS + <usize>text, 0);
+          if (result == LEFT) break;
+          if (references) leaf = false;
+          position = <i32>(token - WINDOW);
+          return true;
+        }
+      } else close(state, content, <i32>(token - WINDOW), <i32>(p - WINDOW), kind);
       depth--;
       leaf = false;
+      references = false;
       if (depth == 0) {
         token = p;
         break;
@@ -270,6 +469,11 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
       }
       if (!done) break;
     }
+    const flags = <i32>load<u8>(FLAGS + <usize>state);
+    const level = flags & LEVEL ? load<i32>(LEVELS + ((<usize>state) << 2)) : -1;
+    const isRow = columns >= 0 && level == own;
+    // An empty record that is no row to be written here is the host's as a whole.
+    if (isRow && isEmpty && (get(NEEDS_HOST) != 0 || flags & TEXT)) break;
     p++;
     depth++;
     const at = (<usize>depth) << 2;
@@ -278,21 +482,53 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
     store<i32>(OPEN + at, name);
     store<i32>(CONTENTS + at, content);
     store<u8>(KEEP + <usize>depth, load<u8>(KEEP + <usize>depth - 1));
-    const flags = <i32>load<u8>(FLAGS + <usize>state);
-    if (flags & LEVEL) {
-      const level = load<i32>(LEVELS + ((<usize>state) << 2));
+    const eventsBefore = events;
+    if (level >= 0) {
       if (level == own) countLines(<i32>(token - WINDOW));
-      emit(OPENED, level, <i32>(token - WINDOW), line, 0, 0);
+      if (isRow) {
+        memory.fill(CELL_KINDS, 0, <usize>columns);
+        put(RECORD_START, <i32>(token - WINDOW));
+        put(RECORD_LINE, line);
+        put(ORDINAL, get(ORDINAL) + 1);
+        put(OWN_POSITION, get(OWN_POSITION) + 1);
+        put(REPEATED, -1);
+      } else {
+        emit(OPENED, level, <i32>(token - WINDOW), line, 0, 0);
+        if (columns >= 0) {
+          put(NEEDS_HOST, get(NEEDS_HOST) | CHANGED);
+          if (level == own - 1) put(OWN_POSITION, 0);
+        }
+      }
     }
     if (flags & WITH_ATTRIBUTES) {
       for (let a: i32 = 0; a < attributes; a++) {
         const entry = ATTRIBUTES + ((<usize>a) << 4);
-        emit(ATTRIBUTE, state, load<i32>(entry), load<i32>(entry, 4), load<i32>(entry, 8), load<i32>(entry, 12));
+        const attribute = load<i32>(entry);
+        const column = columns < 0 ? -2 : attributeColumn(state, attribute);
+        if (column == -1) continue;
+        if (column >= 0 && setCell(column, load<i32>(entry, 4), load<i32>(entry, 8), load<i32>(entry, 12))) continue;
+        emit(ATTRIBUTE, state, attribute, load<i32>(entry, 4), load<i32>(entry, 8), load<i32>(entry, 12));
+        put(NEEDS_HOST, get(NEEDS_HOST) | CHANGED);
       }
     }
     leaf = true;
+    references = false;
     if (isEmpty) {
-      close(state, content, content, content, PLAIN);
+      if (isRow) {
+        const result = writeRow(<i32>(p - WINDOW));
+        if (result != WRITTEN) {
+          // As if nothing had been: the host, or the next call, begins with the tag again.
+          put(ORDINAL, get(ORDINAL) - 1);
+          put(OWN_POSITION, get(OWN_POSITION) - 1);
+          put(RECORD_START, -1);
+          events = eventsBefore;
+          depth--;
+          leaf = false;
+          position = <i32>(token - WINDOW);
+          return result == FULL;
+        }
+      }
+      if (!isRow) close(state, content, content, content, PLAIN);
       depth--;
       leaf = false;
     }
@@ -301,9 +537,11 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
       break;
     }
   }
+  if (references) leaf = false;
   position = <i32>(token - WINDOW);
   return false;
 }
+
 export function setLine(newLine: i32, newCounted: i32): void {
   line = newLine;
   counted = newCounted;

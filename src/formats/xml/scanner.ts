@@ -27,12 +27,26 @@ const AT = {
   contents: 286720,
   keep: 327680,
   events: 344064,
-  window: 655360,
+  cellStarts: 606208,
+  cellEnds: 607232,
+  cellKinds: 608256,
+  fields: 608512,
+  textColumns: 609536,
+  attributeRows: 610560,
+  attributeColumns: 611584,
+  prefix: 644352,
+  shared: 648448,
+  out: 655360,
+  window: 1048576,
 };
 const NAMES = 1024;
 const POOL_BYTES = 65536;
 const SLOTS = 4096;
 const STATES = 256;
+const ATTRIBUTE_ROWS = 16;
+const PREFIX_BYTES = 4096;
+/** Records with more columns have no cells here. */
+export const MOST_COLUMNS = 256;
 const SYMBOLS = 64;
 const DEPTHS = MOST_LEVELS + 2;
 const PAGE = 65536;
@@ -42,11 +56,38 @@ const OVERSHOOT = 32;
 /** Kinds of events, and how many numbers each takes: its kind, and what scanner.as says. */
 export const EVENT = { opened: 1, attribute: 2, value: 3, closed: 4, size: 6 } as const;
 
+/** Numbers that are shared with scanner.as, by their index in `shared`. */
+export const SHARED = {
+  ordinal: 0,
+  ownPosition: 1,
+  recordStart: 2,
+  recordLine: 3,
+  lastLine: 4,
+  sharesLines: 5,
+  repeated: 6,
+  needsHost: 7,
+  prefixBytes: 8,
+  outUsed: 9,
+  rows: 10,
+  longest: 11,
+  count: 12,
+} as const;
+
+/** Why the parser must see to the next row: bits of `needsHost`. */
+export const NEEDS = { prefix: 1, record: 2 } as const;
+
+/** What rows begin with: the first `length` of the bytes. */
+export interface Prefix {
+  bytes: Uint8Array;
+  length: number;
+}
+
 interface Exports {
   memory: WebAssembly.Memory;
   scan(from: number, depth: number, leaf: number, special: number, own: number, seed: number): number;
   countLines(to: number): void;
   setLine(line: number, counted: number): void;
+  writeRows(columns: number, fields: number, trim: number): void;
   positionNow(): number;
   depthNow(): number;
   leafNow(): number;
@@ -65,6 +106,15 @@ export class Scanner {
   keep!: Uint8Array;
   events!: Int32Array;
   window!: Buffer;
+  cellStarts!: Int32Array;
+  cellEnds!: Int32Array;
+  cellKinds!: Uint8Array;
+  shared!: Int32Array;
+  /** Called when the views are made anew. */
+  onGrowth: () => void = () => {};
+  #out!: Uint8Array;
+  #prefix!: Uint8Array;
+  #attributeRows = 0;
   readonly #wasm: Exports;
   #names = 0;
   #hasAllNames = true;
@@ -78,6 +128,51 @@ export class Scanner {
     this.#view();
     new Uint8Array(this.#wasm.memory.buffer).set(NAME_BYTES, AT.nameBytes);
     this.#wasm.setLine(1, 0);
+    this.shared[SHARED.recordStart] = -1;
+    this.shared[SHARED.repeated] = -1;
+    this.shared[SHARED.needsHost] = NEEDS.prefix;
+    new Int32Array(this.#wasm.memory.buffer, AT.attributeRows, STATES).fill(-1);
+  }
+
+  /** From now on rows are written here, where that is easy. `fields`: columns of the record, in the order of a row; -1 for its position. */
+  writeRows(columns: number, fields: readonly number[], trim: boolean): void {
+    new Int32Array(this.#wasm.memory.buffer, AT.fields, fields.length).set(fields);
+    this.#wasm.writeRows(columns, fields.length, trim ? 1 : 0);
+  }
+
+  /** The next rows begin with `prefix`; without one the parser must write them. */
+  setPrefix(prefix: Prefix | undefined): void {
+    const fits = prefix !== undefined && prefix.length <= PREFIX_BYTES;
+    this.shared[SHARED.needsHost] = fits ? 0 : NEEDS.record;
+    if (!fits) return;
+    const { bytes, length } = prefix;
+    for (let i = 0; i < length; i++) this.#prefix[i] = bytes[i]!;
+    this.shared[SHARED.prefixBytes] = length;
+  }
+
+  /** Rows that were written here, and are not taken yet; valid until the next scan. */
+  takeRows(): { bytes: Uint8Array; rows: number; longest: number } | undefined {
+    const { shared } = this;
+    const used = shared[SHARED.outUsed]!;
+    if (used === 0) return undefined;
+    const taken = { bytes: this.#out.subarray(0, used), rows: shared[SHARED.rows]!, longest: shared[SHARED.longest]! };
+    shared[SHARED.outUsed] = 0;
+    shared[SHARED.rows] = 0;
+    shared[SHARED.longest] = 0;
+    return taken;
+  }
+
+  /** What an attribute of a state means: a column of the record, or nothing (-1). */
+  learnAttribute(state: number, name: number, column: number): void {
+    if (state >= STATES || name >= NAMES) return;
+    const { buffer } = this.#wasm.memory;
+    const rows = new Int32Array(buffer, AT.attributeRows, STATES);
+    if (rows[state]! < 0) {
+      if (this.#attributeRows === ATTRIBUTE_ROWS) return;
+      rows[state] = this.#attributeRows++;
+      new Int16Array(buffer, AT.attributeColumns + 2 * NAMES * rows[state]!, NAMES).fill(-2);
+    }
+    new Int16Array(buffer, AT.attributeColumns + 2 * NAMES * rows[state]!, NAMES)[name] = column;
   }
 
   #view(): void {
@@ -86,7 +181,13 @@ export class Scanner {
     this.open = new Int32Array(buffer, AT.open, DEPTHS);
     this.contents = new Int32Array(buffer, AT.contents, DEPTHS);
     this.keep = new Uint8Array(buffer, AT.keep, DEPTHS);
-    this.events = new Int32Array(buffer, AT.events, (AT.window - AT.events) / 4);
+    this.events = new Int32Array(buffer, AT.events, (AT.cellStarts - AT.events) / 4);
+    this.cellStarts = new Int32Array(buffer, AT.cellStarts, MOST_COLUMNS);
+    this.cellEnds = new Int32Array(buffer, AT.cellEnds, MOST_COLUMNS);
+    this.cellKinds = new Uint8Array(buffer, AT.cellKinds, MOST_COLUMNS);
+    this.shared = new Int32Array(buffer, AT.shared, SHARED.count);
+    this.#prefix = new Uint8Array(buffer, AT.prefix, PREFIX_BYTES);
+    this.#out = new Uint8Array(buffer, AT.out, AT.window - AT.out);
     this.window = Buffer.from(buffer, AT.window, buffer.byteLength - AT.window - OVERSHOOT);
   }
 
@@ -95,6 +196,7 @@ export class Scanner {
     const missing = Math.max(bytes, 2 * this.window.length) - this.window.length;
     this.#wasm.memory.grow(Math.ceil(missing / PAGE));
     this.#view();
+    this.onGrowth();
   }
 
   /** Physical line of a place in the window. */
@@ -150,7 +252,8 @@ export class Scanner {
     this.#scopeVersion = scope.version;
   }
 
-  #syncAutomaton({ flags, level, transitions, width, version }: Automaton): void {
+  #syncAutomaton(automaton: Automaton): void {
+    const { flags, level, transitions, width, version } = automaton;
     const { buffer } = this.#wasm.memory;
     const states = Math.min(STATES, flags.length);
     new Uint8Array(buffer).set(flags.subarray(0, states), AT.flags);
@@ -161,6 +264,13 @@ export class Scanner {
         const next = transitions[state * width + symbol]!;
         if (next < STATES) copy[state * SYMBOLS + symbol] = next;
       }
+    const columns = new Int32Array(buffer, AT.textColumns, STATES).fill(-1);
+    const { columns: planned, chain } = automaton.plan;
+    for (let state = 0; state < Math.min(STATES, automaton.states); state++) {
+      const [column, ...others] = automaton.text(state);
+      const isOwn = column !== undefined && planned[column]!.path.level === chain.length - 1;
+      if (isOwn && others.length === 0) columns[state] = column;
+    }
     this.#automatonVersion = version;
   }
 

@@ -1,10 +1,14 @@
 /** For tests: what a document's rows are by a slow reader on top of saxes, and by the parser in pieces of any size. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SaxesParser } from 'saxes';
 import { type XmlConfig, xmlSpec } from './config.ts';
 import { XmlParser } from './parser.ts';
 import { type ColumnPath, type NameTest, parseColumnPath, parseRecordPath } from './paths.ts';
 import { Automaton, planXml } from './plan.ts';
 import { Gathered, LateValue, type OuterValues, type RecordSink } from './records.ts';
+import { XmlRows } from './rows.ts';
 
 /** The values of a record, or the column for which it is rejected. */
 export type Row = (string | null)[] | { repeated: string };
@@ -47,27 +51,45 @@ function onePass(
   values: ReadonlyMap<number, OuterValues[]> = new Map(),
 ): Row[] {
   const plan = planXml(config, sources);
-  const rows: Row[] = [];
-  const text = (value: Uint8Array | undefined) => (value ? Buffer.from(value).toString('utf8') : null);
-  const sink: RecordSink = {
-    record(gathered, window) {
-      const repeated = gathered.repeated >= 0 ? gathered.repeated : gathered.outerRepeated;
-      rows.push(
-        repeated !== undefined
-          ? { repeated: sources[repeated]! }
-          : plan.columns.map(({ path }, c) => {
-              if (path.end.kind === 'position') return String(gathered.positions[path.level]);
-              return text(path.level === gathered.own ? gathered.joined(c, window) : gathered.outerValue(c));
-            }),
-      );
-    },
-    tooLong: () => rows.push({ repeated: 'too long' }),
-  };
   const known = new Map([...values].map(([level, list]) => [level, () => list.shift()!]));
-  const gathered = new Gathered(plan, collector ?? sink, { trim: config.trim, separator: config.separator, known });
-  const parser = new XmlParser(new Automaton(plan), gathered);
-  for (let i = 0; i < bytes.length; i += piece) parser.push(bytes.subarray(i, i + piece));
-  parser.finish();
+  const folder = mkdtempSync(join(tmpdir(), 'granary-xml-rows-'));
+  const out = new XmlRows(folder, { plan, own: plan.chain.length - 1 });
+  try {
+    const sink = collector ?? out;
+    const gathered = new Gathered(plan, sink, { trim: config.trim, separator: config.separator, known });
+    const parser = new XmlParser(new Automaton(plan), gathered);
+    for (let i = 0; i < bytes.length; i += piece) parser.push(bytes.subarray(i, i + piece));
+    parser.finish();
+    out.close();
+    return rowsIn(out, sources);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Rows and rejects in the order of the document. */
+function rowsIn(out: XmlRows, sources: readonly string[]): Row[] {
+  const found: [record: number, row: Row][] = [];
+  for (const fields of fieldsIn(readFileSync(out.rows.path, 'utf8'))) {
+    const row = sources.map((_, c) => fields[out.order.indexOf(c)]!);
+    found.push([Number(fields.at(-1)), row]);
+  }
+  for (const line of readFileSync(out.rejects.path, 'utf8').matchAll(/^"(\d+)","\d+","structure","((?:[^"]|"")*)",/gm))
+    found.push([Number(line[1]), { repeated: line[2]!.replaceAll('""', '"') }]);
+  return found.sort(([a], [b]) => a - b).map(([, row]) => row);
+}
+
+/** Fields of rows that FieldFile wrote. */
+function fieldsIn(text: string): (string | null)[][] {
+  const rows: (string | null)[][] = [];
+  let row: (string | null)[] = [];
+  for (const [, quoted, plain, end] of text.matchAll(/(?:\x02([^\x02]*)\x02|([^\x01\x02\n]*))([\x01\n])/g)) {
+    row.push(quoted ?? (plain === '' ? null : plain!));
+    if (end === '\n') {
+      rows.push(row);
+      row = [];
+    }
+  }
   return rows;
 }
 

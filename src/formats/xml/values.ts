@@ -8,6 +8,8 @@ export const PLAIN = 1;
 export const CONTENT = 2;
 /** An attribute with references, or white space other than blanks. */
 export const ATTRIBUTE = 3;
+/** Text with references, without markup. */
+export const TEXT_REFERENCES = 5;
 /** Said to be missing: `xsi:nil`. */
 export const NIL = 4;
 /** A bit: white space around the value is kept. */
