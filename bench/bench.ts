@@ -9,6 +9,7 @@ const BENCHES: Record<string, { file: string; args?: string[]; what: string }> =
   transfer: { file: 'transfer.ts', what: 'FTP against curl, SFTP against sftp' },
   xml: { file: 'xml.ts', what: 'XML to a table against saxes that only parses' },
   extract: { file: 'extract.ts', what: 'a table of MariaDB against the server writing the file itself' },
+  capture: { file: 'capture.ts', what: 'changes of MariaDB against mariadb-binlog copying the log; and their lag' },
   machines: { file: 'machines.ts', what: 'the interpreter of state machines against bare SQLite transactions' },
   '5M': { file: 'file-path.ts', args: ['--rows', '5M'], what: 'the file path, 5 M rows × 15 columns' },
   '70M': { file: 'file-path.ts', args: ['--rows', '70M'], what: 'the file path, 70 M rows × 8 columns' },

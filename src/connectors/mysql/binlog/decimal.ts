@@ -12,42 +12,45 @@ export function decimalBytes(precision: number, scale: number): number {
   return ((whole / 9) | 0) * 4 + BYTES[whole % 9]! + ((scale / 9) | 0) * 4 + BYTES[scale % 9]!;
 }
 
+/** The number in some bytes, big-endian; `turned` is 0 or 0xff, what bits are turned round by. */
+function group(from: Buffer, p: number, bytes: number, turned: number): number {
+  let value = 0;
+  for (let i = p; i < p + bytes; i++) value = ((value << 8) | (from[i]! ^ turned)) >>> 0;
+  return value;
+}
+
 /** At most 67 bytes are written. */
 export function writeDecimal(out: LineBuffer, from: Buffer, start: number, precision: number, scale: number): void {
   const whole = precision - scale;
-  const turned = (from[start]! & 0x80) === 0 ? 0xff : 0;
-  let p = start;
-  let sign = 0x80;
-  const group = (bytes: number): number => {
-    let value = 0;
-    for (let i = 0; i < bytes; i++) {
-      value = value * 256 + (from[p++]! ^ turned ^ sign);
-      sign = 0;
-    }
-    return value;
-  };
+  const first = from[start]!;
+  const turned = (first & 0x80) === 0 ? 0xff : 0;
+  // The sign is turned back for a while.
+  from[start] = first ^ 0x80;
   if (turned !== 0) out.byte(45);
+  let p = start;
   let begun = false;
-  const head = whole % 9;
-  if (head > 0) {
-    const value = group(BYTES[head]!);
-    if (value > 0) {
-      out.integer(value);
-      begun = true;
+  const head = BYTES[whole % 9]!;
+  for (let left = whole - (whole % 9), bytes = head; ; left -= 9, bytes = 4) {
+    if (bytes > 0) {
+      const value = group(from, p, bytes, turned);
+      p += bytes;
+      if (begun) out.padded(value, 9);
+      else if (value > 0) {
+        out.integer(value);
+        begun = true;
+      }
     }
-  }
-  for (let left = (whole / 9) | 0; left > 0; left--) {
-    const value = group(4);
-    if (begun) out.padded(value, 9);
-    else if (value > 0) {
-      out.integer(value);
-      begun = true;
-    }
+    if (left === 0) break;
   }
   if (!begun) out.byte(48);
-  if (scale === 0) return;
-  out.byte(46);
-  for (let left = (scale / 9) | 0; left > 0; left--) out.padded(group(4), 9);
-  const tail = scale % 9;
-  if (tail > 0) out.padded(group(BYTES[tail]!), tail);
+  if (scale > 0) {
+    out.byte(46);
+    for (let left = scale; left > 0; left -= 9) {
+      const digits = Math.min(left, 9);
+      const bytes = BYTES[digits]!;
+      out.padded(group(from, p, bytes, turned), digits);
+      p += bytes;
+    }
+  }
+  from[start] = first;
 }

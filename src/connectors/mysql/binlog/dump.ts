@@ -150,7 +150,7 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
   let ended = false;
   const stop = (error: unknown) => {
     failure ??= { error };
-    connection.destroy();
+    hangUp(connection);
   };
   const onAbort = () => stop(cancelled('reading the binary log'));
   const onSilence = () => {
@@ -168,7 +168,8 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
     }, stop);
   };
   const onPacket = (packet: Packet): boolean => {
-    if (failure || enough) return true;
+    // What came in the same piece of the stream as the last that was wanted.
+    if (failure || enough) return false;
     const { buffer, offset, end } = packet;
     if (buffer[offset] === END && end - offset < 9) {
       ended = true;
@@ -177,8 +178,8 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
     if (buffer[offset] !== OK) throw unexpected();
     if (readHeader(event, buffer, offset + 1, end, hasChecksum)) enough = sink.event(event);
     hold();
-    if (enough) connection.destroy();
-    return enough;
+    if (enough) hangUp(connection);
+    return false;
   };
   if (signal?.aborted) throw cancelled('reading the binary log');
   signal?.addEventListener('abort', onAbort);
@@ -194,8 +195,14 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
   } finally {
     signal?.removeEventListener('abort', onAbort);
     socket.setTimeout(0).off('timeout', onSilence);
-    connection.destroy();
+    hangUp(connection);
   }
+}
+
+/** The driver alone would wait until the server has sent everything. */
+function hangUp(connection: RawConnection): void {
+  connection.destroy();
+  connection.stream.destroy();
 }
 
 const unexpected = () =>

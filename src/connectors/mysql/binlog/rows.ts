@@ -141,16 +141,19 @@ export class RowLocator {
 
   /** Returns where the image ends. Error: `connector.protocol` where it would end beyond the event. */
   locate(from: Buffer, start: number, end: number): number {
+    const { starts, lengths } = this;
+    const sizes = this.#sizes;
+    const prefixes = this.#prefixes;
     const count = this.#count;
     let p = start + ((count + 7) >> 3);
     for (let i = 0; i < count; i++) {
       if ((from[start + (i >> 3)]! & (1 << (i & 7))) !== 0) {
-        this.lengths[i] = -1;
+        lengths[i] = -1;
         continue;
       }
-      let length = this.#sizes[i]!;
+      let length = sizes[i]!;
       if (length === 0) {
-        const prefix = this.#prefixes[i]!;
+        const prefix = prefixes[i]!;
         length = from[p]!;
         if (prefix > 1) {
           length |= from[p + 1]! << 8;
@@ -159,8 +162,8 @@ export class RowLocator {
         }
         p += prefix;
       }
-      this.starts[i] = p;
-      this.lengths[i] = length;
+      starts[i] = p;
+      lengths[i] = length;
       p += length;
     }
     if (p > end)

@@ -21,13 +21,8 @@ const OWN = new Set([OPERATION, DELETED_COLUMN, CHANGED_AT, POSITION]);
 /** The most that a value which is no text takes, beside four times its bytes. */
 const VALUE_BYTES = 96;
 
-const NAMES = { read: 'read', insert: 'insert', update: 'update', delete: 'delete' } as const;
-
-/** What is written for a column of the header. */
-interface Landed {
-  column: number;
-  write: Write;
-}
+const NAMES = { insert: Buffer.from('insert'), update: Buffer.from('update'), delete: Buffer.from('delete') };
+const [TRUE, FALSE] = [Buffer.from('true'), Buffer.from('false')];
 
 /** The same for all rows of a transaction. */
 export interface Moment {
@@ -37,9 +32,10 @@ export interface Moment {
 
 export class Landing {
   readonly map: TableMap;
-  /** Of the header: not in the table. */
-  readonly lost: string[];
-  readonly #landed: (Landed | string | undefined)[];
+  /** For each of the header: its place in the table; −1: the table has not got it, −2: it is the connector's own. */
+  readonly #columns: Int32Array;
+  readonly #writes: Write[];
+  readonly #header: readonly string[];
   readonly #key: number[];
   readonly #before: RowLocator;
   readonly #after: RowLocator;
@@ -51,15 +47,12 @@ export class Landing {
     this.map = map;
     this.#before = new RowLocator(map);
     this.#after = new RowLocator(map);
-    this.lost = [];
-    this.#landed = header.map((name) => {
-      if (OWN.has(name)) return name;
-      const column = indexOf(map.columns, name);
-      if (column < 0) {
-        this.lost.push(name);
-        return undefined;
-      }
-      return { column, write: writerOf(map.columns[column]!, encodingOf, known(map.columns[column]!.name)) };
+    this.#header = header;
+    this.#columns = Int32Array.from(header, (name) => (OWN.has(name) ? -2 : indexOf(map.columns, name)));
+    this.#writes = header.map((name, i) => {
+      const column = map.columns[this.#columns[i]!];
+      if (column) return writerOf(column, encodingOf, known(column.name));
+      return (out) => out.null();
     });
     this.#key = key.map((name) => {
       const column = indexOf(map.columns, name);
@@ -117,25 +110,22 @@ export class Landing {
   ): void {
     out.room(size * 4 + this.#fixed);
     const { starts, lengths } = row;
-    const landed = this.#landed;
-    for (let i = 0; i < landed.length; i++) {
+    const columns = this.#columns;
+    const writes = this.#writes;
+    for (let i = 0; i < columns.length; i++) {
       if (i > 0) out.comma();
-      const what = landed[i];
-      if (what === undefined) out.null();
-      else if (typeof what === 'string') own(what, operation, moment, position, out);
-      else {
-        const length = lengths[what.column]!;
-        if (length < 0) out.null();
-        else what.write(out, buffer, starts[what.column]!, length);
-      }
+      const column = columns[i]!;
+      if (column === -2) own(this.#header[i]!, operation, moment, position, out);
+      else if (column < 0 || lengths[column]! < 0) out.null();
+      else writes[i]!(out, buffer, starts[column]!, lengths[column]!);
     }
     out.endLine();
   }
 }
 
 function own(name: string, operation: keyof typeof NAMES, moment: Moment, position: number, out: LineBuffer): void {
-  if (name === OPERATION) out.ascii(NAMES[operation]);
-  else if (name === DELETED_COLUMN) out.ascii(operation === 'delete' ? 'true' : 'false');
+  if (name === OPERATION) out.plain(NAMES[operation]);
+  else if (name === DELETED_COLUMN) out.plain(operation === 'delete' ? TRUE : FALSE);
   else if (name === CHANGED_AT) out.plain(moment.at);
   else out.integer(position);
 }
