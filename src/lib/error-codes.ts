@@ -44,6 +44,7 @@ export const ERROR_CODES = {
   'connector.unsupported': 'The server is not set up for what is asked of it, or cannot do it.',
   'connector.exists': 'A file to be moved would overwrite another on the source.',
   'connector.not_installed': 'The optional package that this connector needs is not installed.',
+  'connector.failed': 'A connector that the project brings itself failed.',
   // codecs
   'codec.corrupt': 'Compressed, archived or encrypted data is damaged.',
   'codec.truncated': 'Compressed, archived or encrypted data ends too early.',

@@ -30,6 +30,14 @@ export async function findProject(start: string): Promise<string> {
   throw notFound(looked);
 }
 
+/** As `findProject`, for what works without a project too. */
+export async function projectIfAny(start: string): Promise<string | undefined> {
+  return findProject(start).catch((e) => {
+    if (e instanceof GranaryError && e.code === 'config.not_found') return undefined;
+    throw e;
+  });
+}
+
 /** Errors: `config.not_found` when the folder has no `granary.yaml`. */
 export async function readProjectFiles(dir: string): Promise<ProjectFiles> {
   const text = await readFile(join(dir, PROJECT_FILE), 'utf8').catch(missing(PROJECT_FILE));

@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import { formatCount, plural } from '../../lib/units.ts';
 import type { AnyConnector } from '../../ports/extract.ts';
 import { findProject, SOURCES_DIR } from '../../project/project-files.ts';
-import { CONNECTORS } from '../../runtime/catalog.ts';
 import { parseConnector, takenNames } from '../../runtime/discover/connector-config.ts';
 import { discoverReads } from '../../runtime/discover/extracts.ts';
 import { sourceYaml } from '../../runtime/discover/source-file.ts';
 import { discover } from '../../runtime/discover.ts';
+import { catalogOf } from '../../runtime/project-catalog.ts';
 import { askAllSettings, askChanges, askConnector, askName, askOffers } from '../add-source/dialog.ts';
 import { NewSecrets } from '../add-source/new-secrets.ts';
 import type { Settings, SettingsDialog } from '../add-source/settings.ts';
@@ -44,7 +44,7 @@ export async function execute(call: Call): Promise<ExitCode> {
 async function addSource(dir: string, questions: Questions, call: Call): Promise<ExitCode> {
   const { terminal } = call;
   const { style } = terminal;
-  const connector = await askConnector(CONNECTORS, questions, style);
+  const connector = await askConnector((await catalogOf(dir)).components.connectors, questions, style);
   const name = await askName(dir, connector.type, questions, style);
   const secrets = new NewSecrets(dir, name);
   const dialog: SettingsDialog = { questions, dim: style.dim, keep: (path, value) => secrets.keep(path, value) };

@@ -5,10 +5,10 @@ import { isMapping } from '../../lib/spec/common.ts';
 import { formatCount } from '../../lib/units.ts';
 import { toName } from '../../project/names.ts';
 import { findProject, SOURCES_DIR } from '../../project/project-files.ts';
-import { CONNECTOR_BY_TYPE } from '../../runtime/catalog.ts';
 import { parseConnector, readSource, type SourceFile, takenNames } from '../../runtime/discover/connector-config.ts';
 import { sourceYaml } from '../../runtime/discover/source-file.ts';
 import { type Discovered, discover } from '../../runtime/discover.ts';
+import { catalogOf } from '../../runtime/project-catalog.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
 import { executeReads } from '../discover-reads.ts';
 import { usage } from '../parse.ts';
@@ -22,7 +22,8 @@ export async function execute(call: Call): Promise<ExitCode> {
   const { options, terminal, signal } = call;
   const dir = await findProject(options.text('dir') ?? '.');
   const target = await chooseTarget(call, dir);
-  if (CONNECTOR_BY_TYPE.get(target.connector.type)?.kind === 'extracts') return executeReads(call, dir, target);
+  if ((await catalogOf(dir)).connectors.get(target.connector.type)?.kind === 'extracts')
+    return executeReads(call, dir, target);
   const found = await discover({
     dir,
     connector: await parseConnector(dir, target.connector),

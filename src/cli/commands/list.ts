@@ -3,15 +3,17 @@ import { isRequired } from '../../lib/spec/common.ts';
 import type { Variant } from '../../lib/spec/fields.ts';
 import type { Spec } from '../../lib/spec/spec.ts';
 import { formatBytes, formatSeconds } from '../../lib/units.ts';
+import { projectIfAny } from '../../project/project-files.ts';
 import { type Call, type CommandSpec, EXIT, type ExitCode } from '../command.ts';
 import { docOf, flagOf, wrapped } from '../help.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 
-export async function execute({ arguments: [what], commands, terminal }: Call): Promise<ExitCode> {
+export async function execute({ arguments: [what], options, commands, terminal }: Call): Promise<ExitCode> {
   if (what === 'commands') listCommands(commands, terminal);
   else {
-    const { COMPONENTS } = await import('../../runtime/catalog.ts');
-    listComponents(COMPONENTS[what as keyof typeof COMPONENTS], terminal);
+    const { catalogOf } = await import('../../runtime/project-catalog.ts');
+    const { components } = await catalogOf(await projectIfAny(options.text('dir') ?? '.'));
+    listComponents(components[what as keyof typeof components], terminal);
   }
   return EXIT.ok;
 }
