@@ -22,6 +22,16 @@ export const START: readonly CommandSpec[] = [
     load: () => import('../commands/add-source.ts'),
   },
   {
+    name: 'add connector',
+    section: 'Start',
+    summary: 'Write a connector of the project’s own, which works as it is, and its test',
+    arguments: [{ name: 'name', doc: 'its type, as sources name it' }],
+    examples: [
+      { line: 'granary add connector intranet', meaning: 'connectors/intranet.ts and connectors/intranet.test.ts' },
+    ],
+    load: () => import('../commands/add-connector.ts'),
+  },
+  {
     name: 'discover',
     section: 'Start',
     summary: 'Look at a source and write its YAML: datasets, columns, types, keys',
