@@ -65,11 +65,6 @@ export const postgresSpec = s.object(
           example: '50 GB',
           default: 10e9,
         }),
-        lag_limit: s.duration({
-          doc: 'How far reading may be behind the server, before someone is told.',
-          example: '5 min',
-          default: 900,
-        }),
       },
       { doc: 'How changes are captured, for datasets with `changes`.' },
     ),

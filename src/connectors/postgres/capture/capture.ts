@@ -11,7 +11,7 @@ import type { ChangeCapture } from '../../lib/sql/capture.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { CaptureRun } from './capture-run.ts';
-import { hasMoved, lagOf } from './lag.ts';
+import { LogWatch } from './lag.ts';
 import { positionOf } from './position.ts';
 import { TypeCatalog } from './types.ts';
 
@@ -26,6 +26,7 @@ export class PostgresCapture implements ChangeCapture {
   readonly #database: PostgresDatabase;
   readonly #names: CaptureNames;
   readonly #types: TypeCatalog;
+  readonly #watch: LogWatch;
 
   /** `source`: for names at the server. */
   constructor(database: PostgresDatabase, source: string) {
@@ -34,6 +35,7 @@ export class PostgresCapture implements ChangeCapture {
     this.#database = database;
     this.#names = { publication: publication ?? name, slot: slot ?? name, isOwnPublication: publication === undefined };
     this.#types = new TypeCatalog(database);
+    this.#watch = new LogWatch(database, this.#names.slot);
   }
 
   extract(request: ExtractRequest<SqlRead>, sink: ExtractSink): Promise<Extracted> {
@@ -41,11 +43,11 @@ export class PostgresCapture implements ChangeCapture {
   }
 
   hasNew(datasets: readonly ExtractDataset<SqlRead>[], position: Position | undefined): Promise<boolean> {
-    return hasMoved(this.#database, datasets, positionOf(position));
+    return this.#watch.hasMoved(datasets, positionOf(position));
   }
 
   lag(_datasets: readonly ExtractDataset<SqlRead>[], position: Position | undefined): Promise<FeedLag> {
-    return lagOf(this.#database, this.#names.slot, positionOf(position));
+    return this.#watch.lag(positionOf(position));
   }
 }
 

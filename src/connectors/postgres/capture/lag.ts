@@ -6,46 +6,60 @@ import { parseLsn } from '../replication/lsn.ts';
 import { type CapturePosition, contractOf } from './position.ts';
 import { NOW_LSN, NOW_MS, type Slot, slotOf } from './server.ts';
 
-/** Whether the log has grown, with changes of these tables or of others: reading past the others lets the server remove them. */
-export async function hasMoved(
-  database: PostgresDatabase,
-  datasets: readonly ExtractDataset<SqlRead>[],
-  position: CapturePosition | undefined,
-): Promise<boolean> {
-  if (!position || datasets.some((d) => position.tables[d.name]?.contract !== contractOf(d))) return true;
-  const [[now] = []] = await database.query('asking how far the log is', `SELECT ${NOW_LSN}`);
-  // Behind our place: the server is another one, or was restored from a backup.
-  return parseLsn(now!) !== parseLsn(position.lsn);
+export class LogWatch {
+  readonly #database: PostgresDatabase;
+  readonly #slot: string;
+  /** The last time a position was found to be the end of the log, by the server's clock: a log that is still has no lag. */
+  #caughtUp: { lsn: string; at: number } | undefined;
+
+  constructor(database: PostgresDatabase, slot: string) {
+    this.#database = database;
+    this.#slot = slot;
+  }
+
+  /** Whether the log has grown, with changes of these tables or of others: reading past the others lets the server remove them. */
+  async hasMoved(
+    datasets: readonly ExtractDataset<SqlRead>[],
+    position: CapturePosition | undefined,
+  ): Promise<boolean> {
+    if (!position || datasets.some((d) => position.tables[d.name]?.contract !== contractOf(d))) return true;
+    // Not 0 either when it is behind: the server is another one, or was restored from a backup.
+    return (await this.#distance(position)).bytes !== 0;
+  }
+
+  async lag(position: CapturePosition | undefined): Promise<FeedLag> {
+    if (!position) return {};
+    const slot = await slotOf(this.#database, this.#slot);
+    const { bytes, now } = await this.#distance(position);
+    const since = Math.max(position.seenAt, this.#caughtUp?.lsn === position.lsn ? this.#caughtUp.at : 0);
+    const seconds = bytes <= 0 ? 0 : Math.max(0, (now - since) / 1000);
+    const problem = problemOf(this.#database, this.#slot, slot);
+    return {
+      seconds,
+      bytes: Math.max(0, bytes),
+      ...(slot && { retainedBytes: slot.retained }),
+      ...(problem && { problem }),
+    };
+  }
+
+  /** From a position to the end of the log. */
+  async #distance({ lsn }: CapturePosition): Promise<{ bytes: number; now: number }> {
+    const [[end, at] = []] = await this.#database.query('asking how far the log is', `SELECT ${NOW_LSN}, ${NOW_MS}`);
+    const bytes = Number(parseLsn(end!) - parseLsn(lsn));
+    const now = Number(at);
+    if (bytes === 0) this.#caughtUp = { lsn, at: now };
+    return { bytes, now };
+  }
 }
 
-export async function lagOf(
-  database: PostgresDatabase,
-  slot: string,
-  position: CapturePosition | undefined,
-): Promise<FeedLag> {
-  if (!position) return {};
-  const found = await slotOf(database, slot);
-  const [[now, ms] = []] = await database.query('asking how far the log is', `SELECT ${NOW_LSN}, ${NOW_MS}`);
-  const bytes = Math.max(0, Number(parseLsn(now!) - parseLsn(position.lsn)));
-  const seconds = bytes === 0 ? 0 : Math.max(0, (Number(ms) - position.seenAt) / 1000);
-  const problem = problemOf(database, slot, found, seconds);
-  return { seconds, bytes, ...(found && { retainedBytes: found.retained }), ...(problem && { problem }) };
-}
-
-function problemOf(
-  { endpoint, config }: PostgresDatabase,
-  name: string,
-  slot: Slot | undefined,
-  seconds: number,
-): string | undefined {
-  const { retained_limit: limit, lag_limit: lagLimit } = config.capture;
+function problemOf({ endpoint, config }: PostgresDatabase, name: string, slot: Slot | undefined): string | undefined {
+  const { retained_limit: limit } = config.capture;
   if (!slot) return `${endpoint}: the replication slot ${name} is gone: the tables are read anew.`;
   if (slot.lost) return `${endpoint}: the replication slot ${name} is lost (${slot.lost}): the tables are read anew.`;
   if (slot.safe !== undefined && slot.safe < slot.retained)
     return `${endpoint}: the server keeps ${megabytes(slot.retained)} of its log for the replication slot ${name}, and gives it up after ${megabytes(slot.safe)} more (max_slot_wal_keep_size): read faster, or raise that.`;
   if (slot.retained > limit)
     return `${endpoint}: the server keeps ${megabytes(slot.retained)} of its log for the replication slot ${name}. It needs room until the changes were read, or transactions that are open for long have ended; drop the slot if nobody reads it any more.`;
-  if (seconds > lagLimit) return `${endpoint}: reading changes is ${Math.round(seconds / 60)} min behind.`;
   return undefined;
 }
 
