@@ -35,6 +35,17 @@ test('elements are counted by path, with their lines, whatever comments, section
     );
 });
 
+test('names that the counter has learnt count as those that it sees for the first time', () => {
+  const text = `<r>${'<o k=">"><n/><l><i/></l><l /><l\n></l><ll/></o><x><o><l/></o></x>'.repeat(50)}<long${'x'.repeat(60)}><l/></long${'x'.repeat(60)}></r>`;
+  const paths = ['o', 'o/l', 'o/l/i', '*/l', 'x/o/l', `long${'x'.repeat(60)}/l`].map((p) => path(p));
+  for (const piece of [1, 2, 3, 5, 17, 64, 1000, 1 << 20]) {
+    const counter = new TagCounter(paths);
+    const bytes = Buffer.from(text);
+    for (let i = 0; i < bytes.length; i += piece) counter.push(bytes.subarray(i, i + piece));
+    assert.deepEqual([counter.counts, counter.depth], [[50, 150, 50, 151, 50, 1], 0]);
+  }
+});
+
 test('what is open at the end of a document that is cut off is told', () => {
   assert.deepEqual(counted('<r><a><b/></a><a>', [path('a')], 3), { counts: [2], depth: 2, lines: [1, 1] });
   assert.equal(counted(`<r>${'<b>'.repeat(100_000)}<a>`, [path('a')], 1 << 16).depth, 100_002);

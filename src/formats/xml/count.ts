@@ -4,7 +4,7 @@
  */
 import { GranaryError } from '../../lib/errors.ts';
 import type { NameTest } from './paths.ts';
-import { CHILD, MORE, TagInput } from './tag-input.ts';
+import { CHILD, MORE, MOST_PARENTS, NO_PARENT, TagInput } from './tag-input.ts';
 
 export interface CountedPath {
   /** Tests of all elements from the root on. */
@@ -21,14 +21,15 @@ interface Frame {
   bindings: Map<string, string>;
   /** By name, or by the whole tag where it declares namespaces. Undefined for elements that lead nowhere. */
   children: Map<string, Frame | undefined>;
-  /** The same for the first plain names that were seen, to be found without making a string. */
-  usual: { name: Uint8Array; frame: Frame | undefined }[];
+  /** Its number for the input, which then knows some of its children by itself; -1 when it has none. */
+  id: number;
+  /** Those children, in their order there. */
+  known: (Frame | undefined)[];
   /** Elements in it may be counted. */
   leads: boolean;
 }
 
 const MOST_CHILDREN = 10_000;
-const MOST_USUAL = 8;
 const LONGEST_TAG = 64 * 2 ** 20;
 const LT = 60;
 const GT = 62;
@@ -40,12 +41,17 @@ const DOUBLE = 34;
 const SINGLE = 39;
 
 export class TagCounter {
-  readonly counts: number[];
   /** Elements that are open: 0 at the end of a whole document. */
   depth = 0;
   /** Whether there was any. */
   elements = 0;
   readonly #paths: readonly CountedPath[];
+  /** Elements by path, but for those that the input has counted. */
+  readonly #counts: number[];
+  /** By `id`. */
+  readonly #byId: Frame[] = [];
+  /** Names say all, for no path asks for a namespace. */
+  readonly #isPlain: boolean;
   readonly #onElement: ((path: number, line: number) => void) | undefined;
   /** The open elements that lead to counted ones: the outermost first, all others are below. */
   readonly #frames: Frame[];
@@ -60,10 +66,22 @@ export class TagCounter {
   constructor(paths: readonly CountedPath[], onElement?: (path: number, line: number) => void) {
     this.#paths = paths;
     this.#onElement = onElement;
-    this.counts = paths.map(() => 0);
-    this.#frames = [
-      { matched: paths.map(() => 0), ends: [], bindings: new Map(), children: new Map(), usual: [], leads: true },
-    ];
+    this.#counts = paths.map(() => 0);
+    this.#isPlain = paths.every(({ chain }) => chain.every((t) => t.prefix === undefined));
+    const outermost = frame({ matched: paths.map(() => 0), leads: true });
+    this.#number(outermost);
+    this.#frames = [outermost];
+    this.#input.setParent(0, outermost.id);
+  }
+
+  /** Elements by path. */
+  get counts(): number[] {
+    const counts = [...this.#counts];
+    for (const { id, known } of this.#byId)
+      known.forEach((child, nth) => {
+        for (const path of child?.ends ?? []) counts[path]! += this.#input.hits(id, nth);
+      });
+    return counts;
   }
 
   push(chunk: Uint8Array): void {
@@ -102,7 +120,7 @@ export class TagCounter {
       const stop = this.#input.pass(at, size, this.depth, this.#frames.length - 1);
       at = this.#input.at;
       this.depth = this.#input.depth;
-      this.#frames.length = this.#input.within + 1;
+      this.#followInput();
       if (stop === MORE) break;
       if (stop === CHILD) {
         const close = tagEnd(text, at);
@@ -156,6 +174,16 @@ export class TagCounter {
     return -1;
   }
 
+  /** The input has left frames, and entered some that it knows. */
+  #followInput(): void {
+    const { within } = this.#input;
+    this.#frames.length = Math.min(this.#frames.length, within + 1);
+    for (let depth = 1; depth <= within; depth++) {
+      const id = this.#input.parentAt(depth);
+      if (id >= 0) this.#frames[depth] = this.#byId[id]!;
+    }
+  }
+
   /** A child of the last frame. */
   #enter(text: Buffer, from: number, close: number): void {
     this.elements++;
@@ -163,10 +191,10 @@ export class TagCounter {
     const frame = this.#child(this.#frames.at(-1)!, text, from, isEmpty ? close - 1 : close);
     if (frame) {
       for (const path of frame.ends) {
-        this.counts[path]!++;
+        this.#counts[path]!++;
         this.#onElement?.(path, this.#line);
       }
-      if (!isEmpty && frame.leads) this.#frames.push(frame);
+      if (!isEmpty && frame.leads) this.#input.setParent(this.#frames.push(frame) - 1, frame.id);
     }
     if (!isEmpty) this.depth++;
   }
@@ -174,23 +202,29 @@ export class TagCounter {
   #child(parent: Frame, text: Buffer, from: number, to: number): Frame | undefined {
     let end = from;
     while (end < to && text[end]! > 32 && text[end] !== SLASH) end++;
-    const declares = declaresNamespace(text, end, to);
-    if (!declares) {
-      const usual = parent.usual.find(({ name }) => isSame(name, text, from, end));
-      if (usual) return usual.frame;
-    }
+    const declares = !this.#isPlain && declaresNamespace(text, end, to);
     const key = text.toString('latin1', from, declares ? to : end);
     if (parent.children.has(key)) return parent.children.get(key);
-    const frame = this.#makeFrame(
+    const made = this.#makeFrame(
       parent,
       text.toString('utf8', from, end),
       declares ? text.toString('utf8', end, to) : '',
     );
-    if (!declares && parent.usual.length < MOST_USUAL)
-      parent.usual.push({ name: Uint8Array.from(text.subarray(from, end)), frame });
+    // The input cannot tell lines, nor what a declaration means.
+    if (this.#isPlain && !this.#onElement) {
+      if (made?.leads) this.#number(made);
+      const isKnown =
+        (!made?.leads || made.id >= 0) &&
+        this.#input.know(parent.id, parent.known.length, text.subarray(from, end), made?.leads ? made.id : NO_PARENT);
+      if (isKnown) parent.known.push(made);
+    }
     if (parent.children.size === MOST_CHILDREN) parent.children.clear();
-    parent.children.set(key, frame);
-    return frame;
+    parent.children.set(key, made);
+    return made;
+  }
+
+  #number(frame: Frame): void {
+    if (this.#byId.length < MOST_PARENTS) frame.id = this.#byId.push(frame) - 1;
   }
 
   #makeFrame(parent: Frame, name: string, attributes: string): Frame | undefined {
@@ -210,14 +244,12 @@ export class TagCounter {
     if (matched.every((m) => m === undefined)) return undefined;
     const ends = matched.flatMap((m, p) => (m === this.#paths[p]!.chain.length ? [p] : []));
     const leads = matched.some((m, p) => m !== undefined && m < this.#paths[p]!.chain.length);
-    return { matched, ends, bindings, children: new Map(), usual: [], leads };
+    return frame({ matched, ends, bindings, leads });
   }
 }
 
-function isSame(name: Uint8Array, text: Uint8Array, from: number, to: number): boolean {
-  if (name.length !== to - from) return false;
-  for (let i = 0; i < name.length; i++) if (name[i] !== text[from + i]) return false;
-  return true;
+function frame(of: Pick<Frame, 'matched' | 'leads'> & Partial<Frame>): Frame {
+  return { ends: [], bindings: new Map(), children: new Map(), id: NO_PARENT, known: [], ...of };
 }
 
 /** Does `xmlns` occur? */

@@ -20,6 +20,7 @@ const STATES: usize = 204800; // by depth
 const OPEN: usize = 245760; // by depth: name
 const CONTENTS: usize = 286720; // by depth: where the content begins
 const KEEP: usize = 327680; // by depth: is white space kept?
+const FIRST_ATTRIBUTES: usize = 200704; // by name: the attribute that followed it the last time, plus one
 const ATTRIBUTES: usize = 339968; // of one tag: name, start, end, kind
 const MOST_ATTRIBUTES: i32 = 64;
 const EVENTS: usize = 344064;
@@ -33,6 +34,7 @@ const ATTRIBUTE_ROWS: usize = 610560; // by state: which row of ATTRIBUTE_COLUMN
 const ATTRIBUTE_COLUMNS: usize = 611584; // by row * 1024 + name: a column of the record, -1 for none, -2 when the host must say
 const PREFIX: usize = 644352; // what rows begin with
 const SHARED: usize = 648448;
+const FOLLOWERS: usize = 649216; // by name of an element: that of the element that began after it the last time, plus one
 const OUT: usize = 655360; // rows
 const OUT_BYTES: i32 = 262144;
 const MOST_OF_A_TOKEN: usize = (3 + 64) * 24; // events
@@ -90,6 +92,7 @@ let line: i32;
 let counted: i32;
 let events: usize;
 let serial: i32;
+let lastName: i32;
 
 export function positionNow(): i32 { return position; }
 export function depthNow(): i32 { return depth; }
@@ -159,6 +162,40 @@ function reference(p: usize): usize {
   if (word == 0x3b706d61) return p + 5;
   if ((word == 0x746f7571 || word == 0x736f7061) && load<u8>(p, 5) == 0x3b) return p + 6;
   return 0;
+}
+
+// Does this name stand at `p`? Returns the place behind it, or 0.
+@inline
+function behindName(name: i32, p: usize): usize {
+  const start = <usize>load<i32>(STARTS + ((<usize>name) << 2));
+  const size = <usize>load<i32>(STARTS + ((<usize>name) << 2), 4) - start;
+  if (size > 16) return memory.compare(POOL + start, p, size) == 0 ? p + size : 0;
+  const same = i8x16.bitmask(i8x16.eq(v128.load(POOL + start), v128.load(p)));
+  const wanted = (1 << <i32>size) - 1;
+  return (same & wanted) == wanted ? p + size : 0;
+}
+
+let nameEnd: usize;
+
+// The number of the name at `p`, which ends at `nameEnd`; -1 when it is not known. `guess` is where the likely one stands, plus one.
+@inline
+function nameAt(p: usize, guess: usize, seed: i32): i32 {
+  const likely = load<i32>(guess) - 1;
+  if (likely >= 0) {
+    nameEnd = behindName(likely, p);
+    if (nameEnd != 0 && load<u8>(NAME_BYTES + <usize>load<u8>(nameEnd)) == 0) return likely;
+  }
+  let end = p;
+  let hash = seed;
+  let c = load<u8>(end);
+  while (load<u8>(NAME_BYTES + <usize>c) != 0) {
+    hash = (hash ^ <i32>c) * 16777619;
+    c = load<u8>(++end);
+  }
+  nameEnd = end;
+  const name = find(p, end, hash);
+  if (name >= 0) store<i32>(guess, name + 1);
+  return name;
 }
 
 // The number of the name in [from, to), or -1.
@@ -367,14 +404,8 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
       const name = load<i32>(OPEN + ((<usize>depth) << 2));
       const state = load<i32>(STATES + ((<usize>depth) << 2));
       if (name >= MOST_NAMES || state >= MOST_STATES) break;
-      let q = POOL + <usize>load<i32>(STARTS + ((<usize>name) << 2));
-      const end = POOL + <usize>load<i32>(STARTS + ((<usize>name) << 2), 4);
-      p += 2;
-      while (q < end && load<u8>(q) == load<u8>(p)) {
-        q++;
-        p++;
-      }
-      if (q != end || load<u8>(p) != 0x3e) break;
+      p = behindName(name, p + 2);
+      if (p == 0 || load<u8>(p) != 0x3e) break;
       p++;
       const content = load<i32>(CONTENTS + ((<usize>depth) << 2));
       // References that the host has passed are not known here: then `leaf` is false.
@@ -405,15 +436,12 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
       }
       continue;
     }
-    p++;
-    let hash = seed;
-    while (load<u8>(NAME_BYTES + <usize>c) != 0) {
-      hash = (hash ^ <i32>c) * 16777619;
-      c = load<u8>(++p);
-    }
-    if (c == 0 || p == token + 1) break;
-    const name = find(token + 1, p, hash);
-    if (name < 0) break;
+    if (load<u8>(NAME_BYTES + <usize>c) == 0) break;
+    const name = nameAt(p + 1, FOLLOWERS + ((<usize>lastName) << 2), seed);
+    p = nameEnd;
+    c = load<u8>(p);
+    if (name < 0 || c == 0) break;
+    lastName = name;
     const symbol = load<i32>(SYMBOLS + ((<usize>name) << 2));
     if (symbol < 0) break;
     const before = load<i32>(STATES + ((<usize>depth) << 2));
@@ -425,6 +453,7 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
     if (c != 0x3e) {
       serial++;
       let done = false;
+      let guess = FIRST_ATTRIBUTES + ((<usize>name) << 2);
       while (true) {
         if (!isSpace(c)) {
           if (c == 0x2f && load<u8>(p, 1) == 0x3e) {
@@ -436,15 +465,12 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
         }
         do c = load<u8>(++p); while (isSpace(c));
         if (load<u8>(NAME_BYTES + <usize>c) == 0) continue;
-        const nameStart = p;
-        let nameHash = seed;
-        do {
-          nameHash = (nameHash ^ <i32>c) * 16777619;
-          c = load<u8>(++p);
-        } while (load<u8>(NAME_BYTES + <usize>c) != 0);
-        if (c != 0x3d || attributes == MOST_ATTRIBUTES) break;
-        const attribute = find(nameStart, p, nameHash);
-        if (attribute < 0 || load<u8>(SPECIAL + <usize>attribute) != 0) break;
+        const attribute = nameAt(p, guess, seed);
+        p = nameEnd;
+        c = load<u8>(p);
+        if (c != 0x3d || attributes == MOST_ATTRIBUTES || attribute < 0) break;
+        guess = FIRST_ATTRIBUTES + ((<usize>attribute) << 2);
+        if (load<u8>(SPECIAL + <usize>attribute) != 0) break;
         if (load<i32>(SEEN + ((<usize>attribute) << 2)) == serial) break;
         store<i32>(SEEN + ((<usize>attribute) << 2), serial);
         const quote = load<u8>(++p);

@@ -2,6 +2,13 @@
 // AssemblyScript; `node src/lib/scan/build.ts` compiles it into tags.wasm.ts. The host side is count.ts.
 
 const INPUT: usize = 65536;
+// Names of children that the host has seen, by parent: 32 parents of 16 names of 48 bytes.
+const KNOWN: usize = 4096;
+const MOST_KNOWN: i32 = 16;
+const ENTRY_BYTES: i32 = 48; // the name with its length before it, 40 bytes; how often it came; the number of it as a parent, or -1
+const HITS: usize = 40;
+const PARENT: usize = 44;
+const PARENTS: usize = 32768; // by depth, as far as the host knows: the number of the parent, or -1
 
 let at: i32;
 let depth: i32;
@@ -42,6 +49,27 @@ function tagEnd(from: usize, end: usize): usize {
   return end;
 }
 
+// What is known of the name at `p` as a child of `parent`: its entry, or 0.
+@inline
+function knownChild(parent: i32, p: usize): usize {
+  let entry = KNOWN + <usize>(parent * MOST_KNOWN * ENTRY_BYTES);
+  for (let i: i32 = 0; i < MOST_KNOWN; i++) {
+    const size = <i32>load<u8>(entry);
+    if (size == 0) return 0;
+    let same = false;
+    if (size <= 16) {
+      const wanted = (1 << size) - 1;
+      same = (i8x16.bitmask(i8x16.eq(v128.load(entry, 1), v128.load(p))) & wanted) == wanted;
+    } else same = memory.compare(entry + 1, p, <usize>size) == 0;
+    if (same) {
+      const next = load<u8>(p + <usize>size);
+      if (next <= 0x20 || next == 0x3e || next == 0x2f) return entry;
+    }
+    entry += <usize>ENTRY_BYTES;
+  }
+  return 0;
+}
+
 // Goes on at `from` in an input of `size` bytes, with so many elements open, of which the first `within` are known to the host, which
 // wants to see the children of the last of them. Returns 1 when `at` is behind the "<" of one, 2 at the "<" of what is no tag, and 0
 // when more is needed from `at` on.
@@ -69,14 +97,28 @@ export function pass(from: i32, size: i32, open: i32, within: i32): i32 {
       result = 2;
       break;
     }
+    let known: usize = 0;
     if (depth == interest) {
-      result = 1;
-      p++;
-      break;
+      const parent = load<i32>(PARENTS + ((<usize>interest) << 2));
+      if (parent >= 0) known = knownChild(parent, p + 1);
+      if (known == 0) {
+        result = 1;
+        p++;
+        break;
+      }
     }
     const close = tagEnd(p + 1, end);
     if (close >= end) break;
-    if (load<u8>(close - 1) != 0x2f) depth++;
+    const isEmpty = load<u8>(close - 1) == 0x2f;
+    if (known != 0) {
+      store<i32>(known, load<i32>(known, HITS) + 1, HITS);
+      const parent = load<i32>(known, PARENT);
+      if (parent >= 0 && !isEmpty) {
+        interest++;
+        store<i32>(PARENTS + ((<usize>interest) << 2), parent);
+      }
+    }
+    if (!isEmpty) depth++;
     p = close + 1;
   }
   at = <i32>((p < end ? p : end) - INPUT);
