@@ -40,24 +40,28 @@ export const mariaDbMissing = () => missing(SERVER, INSTALL);
 export async function startMariaDb(options: { tls?: boolean; settings?: string[] } = {}): Promise<MariaDbServer> {
   const { tls = true, settings = [] } = options;
   const folder = await mkdtemp('/tmp/granary-mariadb-');
-  const [data, socket] = [join(folder, 'data'), join(folder, 'server.sock')];
+  const [data, temporary, socket] = [join(folder, 'data'), join(folder, 'tmp'), join(folder, 'server.sock')];
   const certificate = await makeCertificate(folder);
   await mkdir(data);
+  await mkdir(temporary);
   await chmod(certificate.key, 0o600);
   if (isRoot) {
     const { uid, gid } = await account(ACCOUNT);
-    for (const path of [folder, data, certificate.certificate, certificate.key]) await chown(path, uid, gid);
+    for (const path of [folder, data, temporary, certificate.certificate, certificate.key]) await chown(path, uid, gid);
   }
   const asAccount = isRoot ? [`--user=${ACCOUNT}`] : [];
+  // A server that starts deletes what others have as temporary tables in the same folder.
+  const apart = `--tmpdir=${temporary}`;
   const fast = ['--innodb-flush-log-at-trx-commit=0', '--innodb-log-file-size=64M', '--skip-log-bin'];
   const install = ['--skip-test-db', '--auth-root-authentication-method=normal', '--skip-name-resolve', ...fast];
-  await run(INSTALL, ['--no-defaults', ...asAccount, `--datadir=${data}`, ...install]);
+  await run(INSTALL, ['--no-defaults', ...asAccount, `--datadir=${data}`, apart, ...install]);
   // Only now: what is free may not be so for long.
   const port = await freePorts();
   const args = [
     '--no-defaults',
     ...asAccount,
     `--datadir=${data}`,
+    apart,
     `--socket=${socket}`,
     `--port=${port}`,
     `--bind-address=${LOOPBACK}`,
