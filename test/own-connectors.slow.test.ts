@@ -1,9 +1,10 @@
 /** A project with the published package: types of the template, its test, and a run from the build. */
 import assert from 'node:assert/strict';
-import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connectorTemplate } from '../src/project/connector-template.ts';
+import { codeBlocks } from './support/markdown.ts';
 import { changed, ROOT, SOURCE, tool } from './support/own-connectors.ts';
 import { makeProject, writeFiles } from './support/projects.ts';
 
@@ -21,6 +22,10 @@ test('with the package installed the template has its types, and both work from 
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
   await tool(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(installed, 'dist')], ROOT);
   await writeFile(join(dir, 'package.json'), '{"type": "module"}');
+  // The example of the guide has the right types too.
+  const guide = await readFile(join(ROOT, 'docs/guide/own-connectors.md'), 'utf8');
+  const [example] = codeBlocks(guide).filter((b) => b.language === 'ts');
+  await writeFiles(dir, { 'connectors/tickets.ts': example!.text });
   const compilerOptions = {
     target: 'es2024',
     module: 'nodenext',
