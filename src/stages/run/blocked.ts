@@ -11,7 +11,7 @@ import type { StageContext } from '../context.ts';
 
 const OF_THE_MACHINE: ReadonlySet<string> = new Set(['store.disk_full', 'store.io', 'state.io']);
 
-/** The name of the object that has to go before this one; undefined when nothing has. */
+/** What has to go before this object; undefined when nothing has. */
 export async function waitsFor(
   object: ObjectDoc,
   dataset: Dataset,
@@ -19,34 +19,42 @@ export async function waitsFor(
 ): Promise<string | undefined> {
   const own = [dataset, ...dataset.parts.map((p) => partOf(dataset, p, context.project))];
   if (own.some((d) => d.config.load.strategy !== 'append')) {
-    const before = await inNeed([dataset.key], (other) => other.order < object.order, context);
-    if (before) return before.file;
+    const before = await inNeed([dataset], (other) => other.order < object.order, context);
+    if (before !== undefined) return before;
   }
   const tables = new Set(own.flatMap((d) => [...referencedTables(d).keys()].map((t) => `${d.table.schema}.${t}`)));
   if (tables.size === 0) return undefined;
-  const keys = [...context.project.sources.values()].flatMap((s) =>
-    [...s.datasets.values()].flatMap((d) => {
+  const filling = [...context.project.sources.values()].flatMap((s) =>
+    [...s.datasets.values()].filter((d) => {
       const fills = [d, ...d.parts.map((p) => partOf(d, p, context.project))];
-      return d.key !== dataset.key && fills.some((f) => tables.has(`${f.table.schema}.${f.table.name}`)) ? [d.key] : [];
+      return d.key !== dataset.key && fills.some((f) => tables.has(`${f.table.schema}.${f.table.name}`));
     }),
   );
-  return (await inNeed(keys, () => true, context))?.file;
+  return inNeed(filling, () => true, context);
 }
 
 const partOf = (dataset: Dataset, part: string, project: Project): Dataset =>
   project.sources.get(dataset.source)!.datasets.get(part)!;
 
-/** An object of these datasets that gave up because of the machine. */
+/**
+ * An object of these datasets that gave up because of the machine, or a file of theirs that could not be landed or not even be looked for: of
+ * such a file it is not known where it belongs, so it goes before everything.
+ */
 async function inNeed(
-  datasets: string[],
+  datasets: Dataset[],
   counts: (object: ObjectDoc) => boolean,
-  context: StageContext,
-): Promise<ObjectDoc | undefined> {
-  for (const key of datasets)
-    for await (const letter of context.state.query(DEAD_LETTERS, { index: 'dataset', equals: [key, 'open'] })) {
-      if (letter.kind !== 'object' || !OF_THE_MACHINE.has(letter.error)) continue;
-      const object = await context.state.get(OBJECTS, letter.ref);
-      if (object && (object.status === 'landed' || object.status === 'verified') && counts(object)) return object;
+  { state }: StageContext,
+): Promise<string | undefined> {
+  for (const { key } of datasets)
+    for await (const letter of state.query(DEAD_LETTERS, { index: 'dataset', equals: [key, 'open'] })) {
+      if (!OF_THE_MACHINE.has(letter.error)) continue;
+      if (letter.kind === 'file') return letter.name;
+      const object = await state.get(OBJECTS, letter.ref);
+      if (object && (object.status === 'landed' || object.status === 'verified') && counts(object)) return object.file;
     }
+  const sources = new Set(datasets.map((d) => d.source));
+  if (sources.size > 0)
+    for await (const letter of state.query(DEAD_LETTERS, { index: 'dataset', equals: ['', 'open'] }))
+      if (OF_THE_MACHINE.has(letter.error) && sources.has(letter.source)) return `files of ${letter.source}`;
   return undefined;
 }
