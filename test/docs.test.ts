@@ -53,7 +53,7 @@ for (const page of pages) {
   }
 }
 
-for (const project of ['examples/demo/project', 'examples/retail-files']) {
+for (const project of ['examples/demo/project', 'examples/retail-files', 'examples/retailer']) {
   test(`${project} loads without problems and warnings`, async (t) => {
     const names = globSync('**/*.yaml', { cwd: project });
     const { warnings } = await load(t, Object.fromEntries(names.map((n) => [n, textOf(join(project, n))])));
