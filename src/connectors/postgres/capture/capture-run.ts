@@ -12,22 +12,11 @@ import type { CaptureNames } from './capture.ts';
 import { complete } from './incomplete.ts';
 import { type CapturePosition, type CaptureProgress, positionOf, shortHash, type TableState } from './position.ts';
 import { ChangeReader } from './reader.ts';
-import {
-  checkSettings,
-  createSlot,
-  dropSlot,
-  ensurePublication,
-  hasSentAll,
-  NOW_LSN,
-  NOW_MS,
-  openReplication,
-  slotOf,
-  systemOf,
-  untilReleased,
-} from './server.ts';
+import { checkSettings, ensurePublication, NOW_LSN, NOW_MS, openReplication, systemOf } from './server.ts';
+import { dropSlot, hasSentAll, readableSlot, slotOf, untilReleased } from './slot.ts';
 import { copyTable, seenBy } from './snapshot.ts';
-import { type CapturedTable, capturedTables } from './tables.ts';
-import { toldOf } from './target.ts';
+import { type CapturedTable, capturedTables, changeOf } from './tables.ts';
+import { type Beside, toldOf, untold } from './told.ts';
 import type { TypeCatalog } from './types.ts';
 import { untilWritersEnd } from './writers.ts';
 
@@ -81,7 +70,8 @@ export class CaptureRun {
     let tables = await this.#tables();
     const isNew = await ensurePublication(this.#database, publication, isOwnPublication, tables);
     if (tables.some((t) => t.member === '')) tables = await this.#tables();
-    const { start, lost } = await this.#slot(system, isNew);
+    const here = { slot, system, publication, isNewPublication: isNew };
+    const { start, lost } = await readableSlot(this.#database, here, this.#position, this.#request);
     const due = this.#due(tables, lost);
     const known: CapturePosition = {
       lsn: lost === undefined && this.#position ? this.#position.lsn : formatLsn(start),
@@ -91,48 +81,22 @@ export class CaptureRun {
       at: this.#position?.at ?? 0,
       seenAt: this.#position?.seenAt ?? 0,
       tables: {},
+      snapshots: this.#position?.snapshots ?? {},
     };
     for (const { dataset } of tables) {
       const state = this.#position?.tables[dataset];
       if (state && !due.some((d) => d.table.dataset === dataset)) known.tables[dataset] = { ...state };
     }
+    if (due.length === 0 && this.#request.progress)
+      throw new GranaryError('extract.stale', 'The tables that were being read are not wanted any more.', {
+        transient: true,
+      });
     if (due.length > 0) return this.#readWhole(known, due, start);
     return this.#follow(session, known, tables);
   }
 
   #tables(): Promise<CapturedTable[]> {
     return capturedTables(this.#database, this.#request.datasets, this.#names.publication);
-  }
-
-  /** A slot from which can be read, made if need be. `lost`: why what we know ends before it; undefined: it does not. */
-  async #slot(system: string, isNewPublication: boolean): Promise<{ start: bigint; lost: string | undefined }> {
-    const { slot: name } = this.#names;
-    const position = this.#position;
-    let slot = await slotOf(this.#database, name);
-    let lost: string | undefined;
-    if (slot && (slot.lost !== undefined || isNewPublication)) {
-      // The log before the publication was made cannot be read with it.
-      lost = slot.lost ?? `the publication ${this.#names.publication} was gone`;
-      await dropSlot(this.#database, name);
-      slot = undefined;
-    }
-    if (!slot) {
-      const start = await createSlot(this.#database, name, this.#request);
-      return { start, lost: position ? (lost ?? `the replication slot ${name} was gone`) : undefined };
-    }
-    if (!position) return { start: slot.confirmed, lost: undefined };
-    if (position.system !== system) return { start: slot.confirmed, lost: 'the server is another one' };
-    if (position.slot !== name) return { start: slot.confirmed, lost: `the replication slot was ${position.slot}` };
-    if (slot.confirmed > parseLsn(position.lsn))
-      return { start: slot.confirmed, lost: `somebody else has read from the replication slot ${name}` };
-    const [[isBehind] = []] = await this.#database.query(
-      'asking how far the log is',
-      `SELECT ${NOW_LSN} < '${position.lsn}'::pg_catalog.pg_lsn`,
-    );
-    // After a crash the log may end a little before; a place that was acknowledged was flushed.
-    if (isBehind === 't')
-      return { start: slot.confirmed, lost: 'the log of the server ends before it (was it restored from a backup?)' };
-    return { start: slot.confirmed, lost: undefined };
   }
 
   #due(tables: readonly CapturedTable[], lost: string | undefined): Due[] {
@@ -157,7 +121,7 @@ export class CaptureRun {
     const basis = shortHash([
       this.#request.position ?? null,
       formatLsn(start),
-      due.map(({ table }) => [table.oid, table.member, table.contract, table.leaves]),
+      due.map(({ table }) => [table.oid, table.member, table.contract, table.form]),
     ]);
     const before = progress as unknown as CaptureProgress | undefined;
     if (before && before.basis !== basis)
@@ -166,6 +130,7 @@ export class CaptureRun {
       });
     let rows = before?.rows ?? known.rows;
     const states: Record<string, TableState> = { ...before?.tables };
+    const snapshots = { ...known.snapshots, ...before?.snapshots };
     const left = due.filter(({ table }) => !states[table.dataset]);
     if (left.length > 0) {
       await untilWritersEnd(
@@ -177,10 +142,11 @@ export class CaptureRun {
       const snapshot = await this.#database.snapshotOf(held, signal);
       try {
         const { visible, until, at } = await seenBy(snapshot);
+        snapshots[until] = visible;
         for (const { table } of left) {
           const floor = Math.max(at, this.#position?.tables[table.dataset]?.floor ?? 0);
           rows++;
-          const { lost, unread } = await copyTable(
+          const beside = await copyTable(
             {
               database: this.#database,
               snapshot,
@@ -192,35 +158,33 @@ export class CaptureRun {
             },
             table,
           );
-          const { oid, member, contract, leaves } = table;
+          const { oid, member, contract, form } = table;
           states[table.dataset] = {
             oid,
             member,
             contract,
-            leaves,
-            snapshot: { visible, until },
+            form,
+            snapshot: until,
             floor,
-            told: toldOf(lost, unread),
+            told: toldOf(beside),
           };
-          this.#warnOfLost(table, lost);
-          const done: CaptureProgress = { basis, rows, tables: states };
+          this.#warnOfLost(table, beside);
+          const done: CaptureProgress = { basis, rows, tables: states, snapshots };
           await this.#sink.checkpoint(done as unknown as Position);
         }
       } finally {
         await snapshot.close();
       }
     }
-    const position: CapturePosition = { ...known, rows, tables: { ...known.tables, ...states } };
+    const position: CapturePosition = { ...known, rows, tables: { ...known.tables, ...states }, snapshots };
     return { position: position as unknown as Position, more: true };
   }
 
-  #warnOfLost({ dataset, name }: CapturedTable, lost: readonly string[]): void {
-    const told = new Set(this.#position?.tables[dataset]?.told);
-    for (const column of lost)
-      if (!told.has(`-${column}`))
-        this.#request.warn(
-          `${name.join('.')} has no column "${column}" any more, which is in the contract of ${dataset}: it is NULL.`,
-        );
+  #warnOfLost({ dataset, name }: CapturedTable, beside: Beside): void {
+    for (const column of untold(beside, this.#position?.tables[dataset]?.told ?? '').lost)
+      this.#request.warn(
+        `${name.join('.')} has no column "${column}" any more, which is in the contract of ${dataset}: it is NULL.`,
+      );
   }
 
   /** The log up to where it is now. */
@@ -232,7 +196,10 @@ export class CaptureRun {
     const reader = new ChangeReader({
       sink: this.#sink,
       types: this.#types,
-      tables: tables.map((table) => ({ table, state: known.tables[table.dataset]! })),
+      tables: tables.map((table) => {
+        const state = known.tables[table.dataset]!;
+        return { table, state, visible: state.snapshot === null ? undefined : known.snapshots[state.snapshot] };
+      }),
       start,
       target: parseLsn(end!),
       rows: known.rows,
@@ -260,6 +227,9 @@ export class CaptureRun {
       at: reader.at,
       seenAt: reader.more ? known.seenAt : Number(now),
       tables: states,
+      snapshots: Object.fromEntries(
+        Object.entries(known.snapshots).filter(([place]) => Object.values(states).some((s) => s.snapshot === place)),
+      ),
     };
     return { position: position as unknown as Position, more: reader.more, declared };
   }
@@ -302,13 +272,4 @@ export class CaptureRun {
       },
     );
   }
-}
-
-/** Why a table has to be read whole although it was; undefined: it has not. */
-function changeOf({ oid, member, contract, leaves }: CapturedTable, state: TableState): string | undefined {
-  if (oid !== state.oid) return 'it is another table of that name';
-  if (contract !== state.contract) return 'the dataset asks for other columns, or another key';
-  if (member !== state.member) return 'it was not in the publication for a while';
-  if (leaves !== state.leaves) return 'partitions were added, removed or emptied, which the log does not tell';
-  return undefined;
 }

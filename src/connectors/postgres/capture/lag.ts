@@ -4,7 +4,8 @@ import type { SqlRead } from '../../lib/sql/read.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { parseLsn } from '../replication/lsn.ts';
 import { type CapturePosition, contractOf } from './position.ts';
-import { NOW_LSN, NOW_MS, type Slot, slotOf } from './server.ts';
+import { NOW_LSN, NOW_MS } from './server.ts';
+import { type Slot, slotOf } from './slot.ts';
 
 export class LogWatch {
   readonly #database: PostgresDatabase;

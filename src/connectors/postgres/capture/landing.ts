@@ -51,6 +51,11 @@ export class Landing {
   readonly #wanted: readonly number[];
   readonly #fixed: number;
 
+  static hasKey({ key }: CapturedTable, { columns }: Relation): boolean {
+    const names = columns.map((c) => c.name);
+    return key.every((name) => columnNamed(names, name) !== undefined);
+  }
+
   /** Error: `connector.not_found` for a key that the table has not got. */
   constructor(table: CapturedTable, relation: Relation, types: readonly ResolvedType[], moneyScale: number) {
     this.table = table;

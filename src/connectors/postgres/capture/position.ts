@@ -17,6 +17,8 @@ export interface CapturePosition {
   seenAt: number;
   /** By dataset. */
   tables: Record<string, TableState>;
+  /** Snapshots that tables were read in and the log has not been read beyond, by their place in it: what they have seen, as `visibleIn` takes it. */
+  snapshots: Record<string, string>;
 }
 
 export interface TableState {
@@ -25,14 +27,25 @@ export interface TableState {
   member: string;
   /** Of the table's name, the key and the contract: with other ones, the table is read anew. */
   contract: string;
-  /** Of the partitions; '' for a plain table. */
-  leaves: string;
-  /** What it was read as, until the log has been read beyond it. */
-  snapshot: { visible: string; until: string } | null;
+  form: TableForm;
+  /** The snapshot that it was read in, of `snapshots`, until the log has been read beyond it. */
+  snapshot: string | null;
   /** When it was read, in microseconds since 1970: `_changed_at` is not before it. */
   floor: number;
-  /** Columns that an operator was told of: lost ones, and new ones. */
-  told: string[];
+  /** Columns that an operator was told of, see `Told`. */
+  told: string;
+}
+
+/** By which is noticed what the log does not tell. */
+export interface TableForm {
+  /** Of the partitions and their files; '' for a plain table. */
+  leaves: string;
+  /** The numbers of the columns of the contract; 0: the table has not got it. */
+  columns: number[];
+  /** Of their descriptions: changes with their types, among others. */
+  types: string;
+  /** The file of the table: changes when all rows are written anew, for whatever reason. */
+  file: string;
 }
 
 /** In a checkpoint: tables that were read. */
@@ -41,6 +54,7 @@ export interface CaptureProgress {
   basis: string;
   rows: number;
   tables: Record<string, TableState>;
+  snapshots: Record<string, string>;
 }
 
 export const positionOf = (position: Position | undefined): CapturePosition | undefined =>

@@ -31,16 +31,19 @@ const FLUSH_BYTES = 1 << 19;
 const INCOMPLETE_BYTES = 16 << 20;
 /** What an incomplete row takes beside its bytes. */
 const INCOMPLETE_OVERHEAD = 200;
-/** Where an extraction ends at the next commit, so that what was read is known to be kept. */
-const MOST_BYTES = 256e6;
-const MOST_ROWS = 1_000_000;
+/**
+ * Where an extraction ends at the next commit, so that what was read is known to be kept. Not sooner: for the next one, the server decodes again what it has
+ * decoded since its last note of running transactions, up to 15 s of its log.
+ */
+const MOST_BYTES = 512e6;
+const MOST_ROWS = 2_000_000;
 /** How often an extraction is made longer for rows that were looked up: while large rows are changed all the time, there are always some. */
 const MOST_ROUNDS = 5;
 
 export interface ReaderOptions {
   sink: ExtractSink;
   types: TypeCatalog;
-  tables: readonly { table: CapturedTable; state: TableState }[];
+  tables: readonly { table: CapturedTable; state: TableState; visible: string | undefined }[];
   /** Where reading begins. */
   start: bigint;
   /** Everything before here is wanted. */
@@ -87,7 +90,7 @@ export class ChangeReader implements StreamHandler {
     this.rows = options.rows;
     this.at = options.at;
     this.#target = options.target;
-    this.#targets = options.tables.map(({ table, state }) => new Target(table, state, options.sink));
+    this.#targets = options.tables.map(({ table, state, visible }) => new Target(table, state, visible, options.sink));
     this.#byOid = Map.groupBy(this.#targets, (t) => t.table.oid);
   }
 

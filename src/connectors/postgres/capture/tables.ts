@@ -8,7 +8,7 @@ import type { SqlRead } from '../../lib/sql/read.ts';
 import { parseTableName } from '../../lib/sql/table-name.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { postgresDialect } from '../dialect.ts';
-import { contractOf } from './position.ts';
+import { contractOf, shortHash, type TableForm, type TableState } from './position.ts';
 import { unfit } from './server.ts';
 
 const { ident, text } = postgresDialect;
@@ -22,8 +22,7 @@ export interface CapturedTable {
   isPartitioned: boolean;
   /** The entry in the publication; '' when there is none. */
   member: string;
-  /** Of the partitions and their files. */
-  leaves: string;
+  form: TableForm;
   contract: string;
   /** Names in the header of what lands. */
   header: string[];
@@ -49,6 +48,9 @@ interface Described {
   large: string[];
   generated: string[];
   columns: string[];
+  /** Number and version of the description, of each column. */
+  attributes: [number: number, version: string][];
+  file: string;
   published: { names: string[] | null; filter: string | null } | null;
 }
 
@@ -101,7 +103,10 @@ const describeSql = (values: string, publication: string): string => `
     'generated', ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> ''),
     'columns', ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+    'attributes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attnum, a.xmin::text) ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+    'file', c.relfilenode::text,
     'published', (SELECT pg_catalog.json_build_object('names', pg_catalog.to_jsonb(t)->'attnames', 'filter', pg_catalog.to_jsonb(t)->>'rowfilter')
       FROM pg_catalog.pg_publication_tables t WHERE t.pubname = p.pubname AND t.schemaname = n.nspname AND t.tablename = c.relname))
   FROM (VALUES ${values}) AS w(place, name)
@@ -110,7 +115,7 @@ const describeSql = (values: string, publication: string): string => `
     LEFT JOIN pg_catalog.pg_publication p ON p.pubname = ${publication}`;
 
 function tableOf(dataset: ExtractDataset<SqlRead>, described: Described): CapturedTable {
-  const { schema, table, oid, kind, member, leaves } = described;
+  const { schema, table, oid, kind, member } = described;
   const own = new Set(OWN_COLUMNS);
   const columns = new Map(
     dataset.columns.filter((c) => !own.has(c.from)).map(({ from, type }) => [from, { from, type }]),
@@ -121,12 +126,38 @@ function tableOf(dataset: ExtractDataset<SqlRead>, described: Described): Captur
     oid,
     isPartitioned: kind === 'p',
     member,
-    leaves,
+    form: formOf(described, [...columns.keys()]),
     contract: contractOf(dataset),
     header: [...new Set([...dataset.columns.map((c) => c.from), ...OWN_COLUMNS])],
     columns: [...columns.values()],
     key: dataset.read.key ?? [],
   };
+}
+
+function formOf({ columns, attributes, leaves, file }: Described, wanted: readonly string[]): TableForm {
+  const found = wanted.map((name) => attributes[columns.indexOf(columnNamed(columns, name) ?? '')]);
+  return {
+    leaves,
+    columns: found.map((attribute) => attribute?.[0] ?? 0),
+    types: shortHash(found.map((attribute) => attribute?.[1])),
+    file,
+  };
+}
+
+/** Why a table has to be read whole although it was; undefined: it has not. */
+export function changeOf({ oid, member, contract, form }: CapturedTable, state: TableState): string | undefined {
+  const { columns, leaves, types, file } = state.form;
+  if (oid !== state.oid) return 'it is another table of that name';
+  if (contract !== state.contract) return 'the dataset asks for other columns, or another key';
+  if (member !== state.member) return 'it was not in the publication for a while';
+  if (leaves !== form.leaves)
+    return 'partitions were added, removed, emptied or written anew, which the log does not tell';
+  if (form.columns.some((number, i) => number !== 0 && number !== columns[i]))
+    return 'columns of the contract were added, and the log does not tell their values in rows that were there';
+  // A type that changes without that leaves the values as they are; a table that is only vacuumed keeps its types.
+  if (types !== form.types && file !== form.file)
+    return 'its rows were written anew with other types, which the log does not tell';
+  return undefined;
 }
 
 function check(endpoint: string, { name, read, columns }: ExtractDataset<SqlRead>, table: Described): void {

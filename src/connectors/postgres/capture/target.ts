@@ -8,6 +8,7 @@ import type { Begin, Relation, RowMessage } from '../replication/messages.ts';
 import { type Incomplete, Landing, type Moment } from './landing.ts';
 import type { TableState } from './position.ts';
 import type { CapturedTable } from './tables.ts';
+import { toldOf, untold } from './told.ts';
 import type { TypeCatalog } from './types.ts';
 import { visibleIn } from './visible.ts';
 
@@ -29,12 +30,13 @@ export class Target {
   readonly #header: Buffer;
   readonly #keep = (row: Incomplete) => void this.incomplete.push(row);
 
-  constructor(table: CapturedTable, state: TableState, sink: ExtractSink) {
+  /** `visible`: of the snapshot that the table was read in, if the log has not been read beyond it. */
+  constructor(table: CapturedTable, state: TableState, visible: string | undefined, sink: ExtractSink) {
     this.table = table;
     this.#state = { ...state };
     this.#sink = sink;
     this.#header = landedLine(table.header);
-    this.#isVisible = state.snapshot ? visibleIn(state.snapshot.visible) : undefined;
+    this.#isVisible = visible === undefined ? undefined : visibleIn(visible);
   }
 
   /** `at`: when it was committed, in microseconds since 1970, and `moment` the same as it lands. */
@@ -64,21 +66,23 @@ export class Target {
 
   /** What follows is of a table of this form. Of each column that is not read an operator is told once. */
   async relate(relation: Relation, types: TypeCatalog, warn: (message: string) => void): Promise<void> {
-    const landing = new Landing(this.table, relation, await types.resolve(relation), await types.moneyScale());
-    const { lost, unread } = landing;
+    const resolved = await types.resolve(relation);
+    const scale = await types.moneyScale();
+    // What is skipped was of a form that the rows which were read may not have had; another one is told of before the next row.
+    if (this.isSkipped && !Landing.hasKey(this.table, relation)) return;
+    const landing = new Landing(this.table, relation, resolved, scale);
+    this.#landing = landing;
+    if (this.isSkipped) return;
+    const { lost, unread } = untold(landing, this.#state.told);
     const { dataset } = this.table;
     const title = `${relation.schema}.${relation.table}`;
-    const told = new Set(this.#state.told);
     for (const name of lost)
-      if (!told.has(`-${name}`))
-        warn(
-          `${title} has no column "${name}" any more, which is in the contract of ${dataset}: it is NULL in new rows.`,
-        );
+      warn(
+        `${title} has no column "${name}" any more, which is in the contract of ${dataset}: it is NULL in new rows.`,
+      );
     for (const name of unread)
-      if (!told.has(`+${name}`))
-        warn(`${title} has a new column "${name}", which is not in the contract of ${dataset}: it is not read.`);
-    this.#state.told = toldOf(lost, unread);
-    this.#landing = landing;
+      warn(`${title} has a new column "${name}", which is not in the contract of ${dataset}: it is not read.`);
+    this.#state.told = toldOf(landing);
   }
 
   /** The table has no rows any more: an object says so, which lists all there are. */
@@ -110,12 +114,7 @@ export class Target {
   /** What is to be remembered when the log was read up to `lsn`. */
   stateAt(lsn: bigint): TableState {
     const { snapshot } = this.#state;
-    return { ...this.#state, snapshot: snapshot && lsn < parseLsn(snapshot.until) ? snapshot : null };
+    const isPast = snapshot !== null && lsn >= parseLsn(snapshot);
+    return { ...this.#state, form: this.table.form, snapshot: isPast ? null : snapshot };
   }
 }
-
-/** Columns that were told of: of the contract and lost, and of the table and not read. */
-export const toldOf = (lost: readonly string[], unread: readonly string[]): string[] => [
-  ...lost.map((name) => `-${name}`),
-  ...unread.map((name) => `+${name}`),
-];
