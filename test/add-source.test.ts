@@ -125,6 +125,67 @@ test('Ctrl-C ends it at any question, and nothing is written', async (t) => {
   assert.ok(!existsSync(join(sh.dir, 'sources/ftp.yaml')));
 });
 
+/** An API behind a token, with its own description. */
+async function api(t: TestContext): Promise<string> {
+  const one = (name: string) => ({
+    get: {
+      operationId: name,
+      responses: {
+        200: {
+          description: 'A list.',
+          content: {
+            'application/json': {
+              schema: {
+                type: 'array',
+                items: { type: 'object', properties: { id: { type: 'integer' }, name: { type: 'string' } } },
+              },
+            },
+          },
+        },
+      },
+    },
+  });
+  const openapi = {
+    openapi: '3.0.0',
+    info: { title: 'crm', version: '1' },
+    paths: { '/contacts': one('contacts'), '/deals': one('deals') },
+  };
+  const server = createServer((request, response) => {
+    if (request.url === '/openapi.json') return void response.end(JSON.stringify(openapi));
+    if (request.headers.authorization !== 'Bearer right-token') return void response.writeHead(401).end('{}');
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify([{ id: 1, name: 'Ada' }]));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test('endpoints of an API are offered and chosen; a token inside a setting is stored as a secret too', async (t) => {
+  const base = await api(t);
+  const sh = await sampleProject(t);
+  await sh.file('token.txt', 'right-token\n');
+  const typist = atTerminal(t, sh.dir, 'add', 'source');
+  await typist.answer('Number or name', 'rest');
+  await typist.answer('Enter: rest', 'crm');
+  await typist.answer('Further settings', 'base auth openapi');
+  await typist.answer('base (', base);
+  await typist.answer('auth (', 'bearr');
+  await typist.answer('One of bearer', 'bearer');
+  await typist.answer('auth.token (', '@token.txt');
+  await typist.answer('openapi (', `${base}/openapi.json`);
+  await typist.answer(/contacts.*deals.*Which/s, '*contacts');
+  const { code, screen } = await typist.ended();
+  assert.equal(code, 0, screen);
+  assert.doesNotMatch(screen, /right-token/);
+  const yaml = await readFile(join(sh.dir, 'sources/crm.yaml'), 'utf8');
+  assert.match(yaml, /token: \$\{secret:CRM_AUTH_TOKEN\}/);
+  assert.match(yaml, /contacts/);
+  assert.doesNotMatch(yaml, /deals/);
+  const check = await sh.granary('check');
+  assert.equal(check.code, 0, check.stderr);
+});
+
 it('without a terminal it says which command asks nothing', async (t) => {
   const sh = await sampleProject(t);
   const { code, stderr } = await sh.granary('add', 'source');

@@ -115,6 +115,57 @@ test('what a connector throws is told with file and line, holds up no other sour
   assert.equal(after.doc.status, 'succeeded');
 });
 
+const FILES = `import { defineConnector, GranaryError, s } from 'granary/connector';
+const FILES: Record<string, string> = { 'sales_20261119.csv': 'a\\n1\\n2\\n', 'other.txt': 'x' };
+export default defineConnector({
+  kind: 'files',
+  title: 'Box',
+  spec: s.object({ open: s.boolean({ doc: 'Whether it is open.', default: true }) }, { doc: 'A box of files.' }),
+  open: async (config) => {
+    if (!config.open) throw new GranaryError('connector.denied', 'The box is closed.');
+    const stat = async (path: string) => ({ path, bytes: FILES[path]!.length, modifiedAt: '2026-11-19T08:00:00.000Z' });
+    const fixed = async () => {
+      throw new GranaryError('connector.denied', 'The box is only read.');
+    };
+    return {
+      capabilities: { resume: false, move: false, remove: false, parallelReads: 1 },
+      async *list() {
+        for (const path of Object.keys(FILES)) yield await stat(path);
+      },
+      stat,
+      async *read(path) {
+        yield Buffer.from(FILES[path]!);
+      },
+      move: fixed,
+      remove: fixed,
+      close: async () => {},
+    };
+  },
+});
+`;
+
+test('a connector of files is one like any other: discovered, probed, run', async (t) => {
+  const sh = await sampleProject(t);
+  await sh.file('connectors/box.ts', FILES);
+  const found = await sh.granary('discover', '--connector', 'box', '--name', 'box', '--json');
+  assert.equal(found.code, 0, found.stderr);
+  assert.match(found.stdout, /sales_\{date:yyyyMMdd\}\.csv/);
+  await sh.file(
+    'sources/box.yaml',
+    'connector: box\ndatasets: { boxed: { files: "sales_{date:yyyyMMdd}.csv", columns: { a: bigint } } }\n',
+  );
+  const check = await sh.granary('check', '--connect');
+  assert.match(check.stdout, /✓ box +box.* 2 +boxed 1/, check.stderr);
+  const run = await sh.granary('run', '--source', 'box');
+  assert.match(run.stdout, /box\.boxed +1 +2 +2 .*balanced/, run.stderr);
+  await sh.file(
+    'sources/box.yaml',
+    'connector: { type: box, open: false }\ndatasets: { boxed: { files: "*.csv", columns: { a: bigint } } }\n',
+  );
+  const closed = await sh.granary('check', '--connect');
+  assert.match(closed.stdout, /The box is closed/);
+});
+
 test('a position that is none, and errors of the network, are told as what they are', async (t) => {
   for (const [from, to, code, transient] of [
     [

@@ -2,6 +2,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { GranaryError } from '../../lib/errors.ts';
 import type { AnyConnector } from '../../ports/extract.ts';
 import { type Problem, problemsError } from '../../project/problems.ts';
 import { NAME } from '../../project/specs/dataset.ts';
@@ -16,7 +17,10 @@ export const CONNECTORS_DIR = 'connectors';
  * folders below. A module is imported once in a process: a change shows after a restart. Errors: `config.invalid` with every broken file.
  */
 export async function loadOwnConnectors(dir: string, taken: readonly string[]): Promise<AnyConnector[]> {
-  const entries = await readdir(join(dir, CONNECTORS_DIR)).catch(() => []);
+  const entries = await readdir(join(dir, CONNECTORS_DIR)).catch((e: NodeJS.ErrnoException) => {
+    if (e.code === 'ENOENT' || e.code === 'ENOTDIR') return [];
+    throw new GranaryError('config.invalid', `${CONNECTORS_DIR}/ cannot be read: ${e.message}`, { cause: e });
+  });
   const files = entries.filter((f) => /^[^._].*\.ts$/.test(f) && !/\.(test|d)\.ts$/.test(f)).sort();
   if (files.length === 0) return [];
   const folder = await realpath(join(dir, CONNECTORS_DIR));
