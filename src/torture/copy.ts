@@ -1,6 +1,6 @@
 /** A copy of a project with an empty data directory, so that torture never touches the real one. */
-import { cp, mkdir, rm } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { cp, mkdir, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { GranaryError } from '../lib/errors.ts';
 import type { Project } from '../project/project.ts';
 
@@ -17,6 +17,17 @@ export async function copyProject(project: Project, to: string): Promise<void> {
       return !(path === data || path.startsWith(data + sep) || /(^|[\\/])(node_modules|\.git)$/.test(path));
     },
   });
+  const packages = await packagesOf(project.dir);
+  if (packages !== undefined) await symlink(packages, join(to, 'node_modules'), 'junction');
+}
+
+/** What the project's own connectors import from: it is not copied, but found. */
+async function packagesOf(start: string): Promise<string | undefined> {
+  for (let dir = start; ; dir = dirname(dir)) {
+    const packages = join(dir, 'node_modules');
+    if ((await stat(packages).catch(() => undefined))?.isDirectory()) return packages;
+    if (dir === dirname(dir)) return undefined;
+  }
 }
 
 /**
