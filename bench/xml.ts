@@ -159,7 +159,8 @@ async function main(words: string[]): Promise<void> {
     const table = inChild('table', path);
     walls.push(saxes.seconds / table.seconds);
     cpus.push(saxes.cpu / table.cpu);
-    const parts = Object.entries(table.parts!).map(([name, s]) => `${name} ${s.toFixed(2)} s`);
+    const times = Object.entries(table.parts!).filter(([name]) => !name.endsWith('CPU'));
+    const parts = times.map(([name, s]) => `${name} ${s.toFixed(2)} s`);
     console.log(
       `round ${round}: saxes ${(megabytes / saxes.seconds).toFixed(0)} MB/s; to a table ${(megabytes / table.seconds).toFixed(0)} MB/s (${parts.join(', ')}), ${table.rows} rows, peak ${Math.round(table.bytes / 1e6)} MB resident`,
     );

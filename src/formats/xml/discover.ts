@@ -7,7 +7,8 @@ import { XmlError } from './errors.ts';
 import { XmlParser } from './parser.ts';
 import { Automaton, planXml } from './plan.ts';
 import { type Profile, profileDocument } from './profile.ts';
-import { Gathered, type RecordSink } from './records.ts';
+import type { RecordSink } from './record-sink.ts';
+import { Gathered } from './records.ts';
 import { pathUp, type Table, tablesOf } from './tables.ts';
 import { textOf } from './text.ts';
 

@@ -5,12 +5,14 @@
 import { MAX_RECORD_BYTES } from '../lib/lines.ts';
 import { TEXT_STOPS } from './characters.ts';
 import { XmlError } from './errors.ts';
+import { EventReader } from './events.ts';
 import { Markup } from './markup.ts';
 import { NameTable } from './names.ts';
 import { Scope } from './namespaces.ts';
 import { ATTRIBUTES, type Automaton, LEVEL, TEXT } from './plan.ts';
-import type { Gathered, ScannedRows } from './records.ts';
-import { EVENT, MOST_COLUMNS, MOST_LEVELS, Scanner } from './scanner.ts';
+import type { ScannedRows } from './record-sink.ts';
+import type { Gathered } from './records.ts';
+import { MOST_COLUMNS, MOST_LEVELS, Scanner } from './scanner.ts';
 import { StartTag } from './start-tag.ts';
 import { CONTENT, KEEP, NIL, PLAIN } from './values.ts';
 import { Window } from './window.ts';
@@ -41,12 +43,12 @@ export class XmlParser {
   /** The element that `xsi:nil` says is missing. */
   #nilDepth = 0;
   #rootSeen = false;
-  /** Columns of attributes, by state and name. */
-  readonly #attributeColumns = new Map<number, readonly number[]>();
+  readonly #events: EventReader;
 
   constructor(automaton: Automaton, gathered: Gathered) {
     this.#automaton = automaton;
     this.#gathered = gathered;
+    this.#events = new EventReader(this.#scanner, gathered, automaton, this.#names);
     const { scanned, plan } = gathered;
     this.#rows = plan.columns.length <= MOST_COLUMNS ? scanned : undefined;
     const bind = () => gathered.bind(this.#scanner, this.#rows !== undefined);
@@ -132,7 +134,7 @@ export class XmlParser {
       this.#depth = scanner.depth;
       this.#leaf = scanner.leaf;
       this.#takeRows();
-      this.#takeEvents();
+      this.#events.take(this.#window.bytes, this.#scope);
       if (!full && this.#rows && this.#gathered.needsPrefix) {
         this.#gathered.useOuter();
         scanner.setPrefix(this.#rows.prefix(this.#gathered));
@@ -140,50 +142,6 @@ export class XmlParser {
       }
     }
     return i;
-  }
-
-  #takeEvents(): void {
-    const { events, eventsEnd } = this.#scanner;
-    const gathered = this.#gathered;
-    const automaton = this.#automaton;
-    const { bytes } = this.#window;
-    for (let e = 0; e < eventsEnd; e += EVENT.size) {
-      const a = events[e + 1]!;
-      switch (events[e]) {
-        case EVENT.value: {
-          const columns = automaton.text(a);
-          for (let c = 0; c < columns.length; c++)
-            gathered.value(columns[c]!, bytes, events[e + 2]!, events[e + 3]!, events[e + 4]!);
-          break;
-        }
-        case EVENT.attribute: {
-          const columns = this.#columnsOf(a, events[e + 2]!);
-          for (let c = 0; c < columns.length; c++)
-            gathered.value(columns[c]!, bytes, events[e + 3]!, events[e + 4]!, events[e + 5]!);
-          break;
-        }
-        case EVENT.opened:
-          gathered.open(a, events[e + 2]!, events[e + 3]!, true);
-          break;
-        default:
-          gathered.close(a, bytes, events[e + 2]!);
-      }
-    }
-  }
-
-  /** Columns of an attribute without a prefix. */
-  #columnsOf(state: number, name: number): readonly number[] {
-    const key = state * 2 ** 20 + name;
-    let columns = this.#attributeColumns.get(key);
-    if (!columns) {
-      const { symbol } = this.#scope.attribute(name, this.#names, this.#automaton, 0);
-      columns = this.#automaton.attributes(state, symbol);
-      this.#attributeColumns.set(key, columns);
-      const [column = -1, ...others] = columns;
-      const isOwn = column < 0 || this.#gathered.levels[column] === this.#gathered.own;
-      if (isOwn && others.length === 0) this.#scanner.learnAttribute(state, name, column);
-    }
-    return columns;
   }
 
   /** A reference or a bracket in text: behind it, or -1 when it is not complete. */

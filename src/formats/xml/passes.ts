@@ -5,7 +5,8 @@ import type { XmlConfig } from './config.ts';
 import { XmlError } from './errors.ts';
 import { XmlParser } from './parser.ts';
 import { Automaton, planXml, type XmlPlan } from './plan.ts';
-import { Gathered, type GatherOptions, type OuterValue, type OuterValues, type RecordSink } from './records.ts';
+import type { GatherOptions, OuterValue, OuterValues, RecordSink } from './record-sink.ts';
+import { Gathered } from './records.ts';
 import { textOf } from './text.ts';
 
 export interface Document {

@@ -11,7 +11,7 @@ import { malformed, placed, placeOf, XmlError } from './errors.ts';
 import { readFieldFile } from './field-file.ts';
 import { collectLate, type Document, parseAll, rawRecords } from './passes.ts';
 import { planXml, type XmlPlan } from './plan.ts';
-import { LateValue } from './records.ts';
+import { LateValue } from './record-sink.ts';
 import { XmlRows } from './rows.ts';
 import { textOf } from './text.ts';
 

@@ -3,7 +3,8 @@ import { formatBytes } from '../../lib/units.ts';
 import { MAX_RECORD_BYTES, printable } from '../lib/lines.ts';
 import { CsvFile } from '../lib/row-writer.ts';
 import { FieldFile } from './field-file.ts';
-import type { Gathered, RecordSink, ScannedRows } from './records.ts';
+import type { RecordSink, ScannedRows } from './record-sink.ts';
+import type { Gathered } from './records.ts';
 import type { Prefix } from './scanner.ts';
 
 export class XmlRows implements RecordSink {

@@ -7,7 +7,8 @@ import { type XmlConfig, xmlSpec } from './config.ts';
 import { XmlParser } from './parser.ts';
 import { type ColumnPath, type NameTest, parseColumnPath, parseRecordPath } from './paths.ts';
 import { Automaton, planXml } from './plan.ts';
-import { Gathered, LateValue, type OuterValues, type RecordSink } from './records.ts';
+import { LateValue, type OuterValues, type RecordSink } from './record-sink.ts';
+import { Gathered } from './records.ts';
 import { XmlRows } from './rows.ts';
 
 /** The values of a record, or the column for which it is rejected. */
