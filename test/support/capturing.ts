@@ -52,7 +52,7 @@ export async function captureOnce<R>(
   source: ExtractSource<R>,
   datasets: readonly ExtractDataset<R>[],
   position: Position | undefined,
-  options: { full?: boolean; now?: number } = {},
+  options: { full?: boolean; now?: number; signal?: AbortSignal } = {},
 ): Promise<Captured> {
   const folder = await mkdtemp(join(tmpdir(), 'granary-capture-'));
   const scratch = join(folder, 'scratch');
@@ -73,6 +73,7 @@ export async function captureOnce<R>(
         scratch,
         warn: (message) => void warnings.push(message),
         progressed: () => undefined,
+        ...(options.signal && { signal: options.signal }),
       },
       sink,
     );

@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events';
 import { GranaryError } from '../../../lib/errors.ts';
 import { cancelled } from '../../lib/faults.ts';
 import { ask } from '../connect.ts';
-import type { RawConnection } from '../row-stream.ts';
+import { type RawConnection, SILENT } from '../row-stream.ts';
 import { checksumFits } from './checksum.ts';
 import { type BinlogEvent, EVENT, HEADER } from './events.ts';
 
@@ -82,27 +82,39 @@ function framed(payload: Buffer) {
   };
 }
 
-function perform(connection: RawConnection, request: Buffer, onPacket: (packet: Packet) => boolean): Promise<void> {
+/** `silence`: milliseconds without a byte from the server, while it is not held up, after which the connection counts as broken. */
+function perform(
+  connection: RawConnection,
+  request: Buffer,
+  silence: number,
+  onPacket: (packet: Packet) => boolean,
+): Promise<void> {
+  const socket = connection.stream;
   return new Promise((resolve, reject) => {
+    const onSilence = () => {
+      if (!socket.isPaused()) socket.destroy(SILENT());
+    };
     const settle = (error: unknown) => {
       connection.off('error', settle);
+      socket.setTimeout(0).off('timeout', onSilence);
       if (error) reject(error);
       else resolve();
     };
     connection.on('error', settle);
+    socket.setTimeout(silence).on('timeout', onSilence);
     (connection as unknown as Driver).addCommand(new Command(request, onPacket, settle));
   });
 }
 
 /** Tells the server who reads its log; it shows among its replicas. Error: number 1227 without the privilege REPLICATION SLAVE. */
-export function register(connection: RawConnection, serverId: number): Promise<void> {
+export function register(connection: RawConnection, serverId: number, silence: number): Promise<void> {
   const host = Buffer.from('granary');
   const request = Buffer.alloc(1 + 4 + 1 + host.length + 1 + 1 + 2 + 4 + 4);
   request[0] = REGISTER;
   request.writeUInt32LE(serverId, 1);
   request[5] = host.length;
   host.copy(request, 6);
-  return perform(connection, request, () => true);
+  return perform(connection, request, silence, () => true);
 }
 
 export type From = { file: string; pos: number } | { gtid: string };
@@ -133,7 +145,8 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
   const gtid = 'gtid' in from ? `'${from.gtid}'` : 'NULL';
   await ask(connection, `SET @slave_connect_state = ${gtid}, @slave_gtid_strict_mode = 1`);
   const [[checksum] = []] = await ask(connection, 'SELECT @master_binlog_checksum');
-  const hasChecksum = checksum !== 'NONE' && checksum !== '0';
+  // Each file of the log says for itself; this is for what comes before the first.
+  const reading: Reading = { hasChecksum: checksum !== 'NONE' && checksum !== '0' };
   const file = Buffer.from('file' in from ? from.file : '');
   const request = Buffer.alloc(11 + file.length);
   request[0] = DUMP;
@@ -153,9 +166,6 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
     hangUp(connection);
   };
   const onAbort = () => stop(cancelled('reading the binary log'));
-  const onSilence = () => {
-    if (!socket.isPaused()) stop(Object.assign(new Error('the server says nothing'), { code: 'ETIMEDOUT' }));
-  };
   const hold = () => {
     if (waiting) return;
     waiting = sink.waits();
@@ -176,17 +186,16 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
       return true;
     }
     if (buffer[offset] !== OK) throw unexpected();
-    if (readHeader(event, buffer, offset + 1, end, hasChecksum)) enough = sink.event(event);
+    if (readHeader(event, buffer, offset + 1, end, reading)) enough = sink.event(event);
     hold();
     if (enough) hangUp(connection);
     return false;
   };
   if (signal?.aborted) throw cancelled('reading the binary log');
   signal?.addEventListener('abort', onAbort);
-  socket.setTimeout(silence).on('timeout', onSilence);
   const closed = new Promise<void>((done) => socket.once('close', () => done()));
   try {
-    await Promise.race([perform(connection, request, onPacket), closed]);
+    await Promise.race([perform(connection, request, silence, onPacket), closed]);
     if (failure) throw failure.error;
     if (!ended && !enough) throw Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' });
     while (waiting) await waiting;
@@ -194,7 +203,6 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
     throw failure ? failure.error : e;
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    socket.setTimeout(0).off('timeout', onSilence);
     hangUp(connection);
   }
 }
@@ -208,12 +216,19 @@ function hangUp(connection: RawConnection): void {
 const unexpected = () =>
   new GranaryError('connector.protocol', 'The server sent something else than events of its log.', { transient: true });
 
+interface Reading {
+  hasChecksum: boolean;
+}
+
 /** Fills in `event`; false for what the server only sends to be heard of. */
-function readHeader(event: BinlogEvent, buffer: Buffer, start: number, end: number, hasChecksum: boolean): boolean {
+function readHeader(event: BinlogEvent, buffer: Buffer, start: number, end: number, reading: Reading): boolean {
   if (end - start < HEADER) throw unexpected();
   event.type = buffer[start + 4]!;
   if (event.type === EVENT.heartbeat) return false;
-  if (hasChecksum && !checksumFits(buffer, start, end)) {
+  const isNewFile = event.type === EVENT.formatDescription;
+  // The event with which a file begins has room for a checksum in any case, and before it which kind the file has.
+  if (isNewFile) reading.hasChecksum = buffer[end - 5] === 1;
+  if (reading.hasChecksum && !checksumFits(buffer, start, end)) {
     throw new GranaryError('connector.protocol', 'An event of the binary log was damaged: its checksum does not fit.', {
       transient: true,
       hint: 'It is read again. If it stays: check the disk of the server with mariadb-binlog --verify-binlog-checksum.',
@@ -221,7 +236,7 @@ function readHeader(event: BinlogEvent, buffer: Buffer, start: number, end: numb
   }
   event.buffer = buffer;
   event.start = start;
-  event.end = hasChecksum ? end - 4 : end;
+  event.end = reading.hasChecksum || isNewFile ? end - 4 : end;
   event.timestamp = buffer.readUInt32LE(start);
   event.serverId = buffer.readUInt32LE(start + 5);
   event.next = buffer.readUInt32LE(start + 13);

@@ -68,7 +68,7 @@ export class CaptureRun {
     const session = await this.#database.openAlone();
     const id = randomInt(0x4000_0000, 0x7fff_ffff);
     try {
-      await privileged(this.#database, () => this.#guarded(() => register(session.connection, id)));
+      await privileged(this.#database, () => this.#guarded(() => register(session.connection, id, this.#silence())));
       return await this.#read(server, session.connection, id);
     } finally {
       session.connection.destroy();
@@ -159,9 +159,14 @@ export class CaptureRun {
     }
   }
 
-  #tell({ dataset, columns, cascades }: CapturedTable): void {
+  #tell({ dataset, columns, cascades, key, facts }: CapturedTable): void {
     const lost = columns.filter((c) => !c.column).map((c) => c.from);
     if (lost.length > 0) this.#request.warn(`${dataset}: the table has no ${lost.join(', ')}; NULL is loaded for it.`);
+    const named = key.map((name) => name.toLowerCase());
+    if (facts.key.length === 0 || !facts.key.every((name) => named.includes(name.toLowerCase())))
+      this.#request.warn(
+        `${dataset}: rows are told apart by ${key.join(', ')}, and the table's key is ${facts.key.join(', ') || 'none'}: of rows that are the same in it only the last is kept.`,
+      );
     if (cascades.length > 0)
       this.#request.warn(
         `${dataset}: the server does not log what foreign keys change by themselves (${cascades.join(', ')}): such rows stay as they were. Delete and update them in the application, or read the table with a watermark and "reconcile".`,
@@ -190,8 +195,7 @@ export class CaptureRun {
       });
       if (limit.place && !isByGtid && comparePlaces(start, limit.place) >= 0) return reader;
       const from: From = isByGtid ? { gtid: formatGtid(start.gtid) } : { file: start.file, pos: start.pos };
-      const silence = Math.min(this.#database.settings.silence * 1000, MOST_SILENCE);
-      await dump(on, { serverId: id, from, silence, signal: this.#request.signal }, reader);
+      await dump(on, { serverId: id, from, silence: this.#silence(), signal: this.#request.signal }, reader);
       await output.end();
       return reader;
     };
@@ -209,6 +213,10 @@ export class CaptureRun {
       );
       return undefined;
     }
+  }
+
+  #silence(): number {
+    return Math.min(this.#database.settings.silence * 1000, MOST_SILENCE);
   }
 
   async #tables(output: Output, without: readonly ExtractDataset<SqlRead>[]): Promise<FollowedTable[]> {

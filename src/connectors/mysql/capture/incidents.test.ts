@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
+import { startCuttingProxy } from '../../../../test/servers/cutting-proxy.ts';
 import { type MariaDbServer, mariaDbMissing, startMariaDb } from '../../../../test/servers/mariadb.ts';
-import { Replica, type Row } from '../../../../test/support/capturing.ts';
+import { captureOnce, Replica, type Row } from '../../../../test/support/capturing.ts';
 import type { GranaryError } from '../../../lib/errors.ts';
 import type { ExtractDataset, ExtractSource } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
@@ -391,5 +392,48 @@ describe('incidents of capturing', { skip: mariaDbMissing(), timeout: 600_000 },
         new Replica<SqlRead>(() => source, [await datasetFor(source, table)]).catchUp(),
         refused('connector.unsupported', /cannot be captured/),
       );
+  });
+
+  it('reads over TLS', async () => {
+    const { name, replica } = await captured();
+    const encrypted = await opened({ ...settingsOf(server), tls: 'required', ca_file: server.certificate.certificate });
+    const [dataset] = replica.datasets;
+    await run(`INSERT INTO ${name} SELECT seq, REPEAT('x', 500), seq FROM seq_100_to_5000`);
+    const { objects } = await captureOnce(encrypted, [dataset!], replica.position);
+    assert.equal(objects[0]!.text.split('\n').length, 4901 + 2);
+    await encrypted.close();
+  });
+
+  it('stops when it is told to, and notices a server that says nothing any more, or hangs up', async () => {
+    const { name, replica } = await captured();
+    const before = structuredClone(replica.position);
+    await run(`INSERT INTO ${name} SELECT seq, REPEAT('x', 2000), seq FROM seq_100_to_10000`);
+    const aborted = captureOnce(source, replica.datasets, before, { signal: AbortSignal.abort() });
+    await assert.rejects(aborted, refused('cancelled', /stopped/));
+    const proxy = await startCuttingProxy([server.port]);
+    try {
+      const through = () => opened({ ...settingsOf(server), host: proxy.host, silence: '1 s' });
+      const cut = await through();
+      await captureOnce(cut, replica.datasets, undefined);
+      proxy.cutAfter(3_000_000);
+      await assert.rejects(captureOnce(cut, replica.datasets, before), refused('connector.lost', /binary log/));
+      await cut.close();
+      const silent = await through();
+      proxy.goSilent();
+      await assert.rejects(captureOnce(silent, replica.datasets, before), refused('connector.lost', /says nothing/));
+      await silent.close();
+    } finally {
+      await proxy.stop();
+    }
+    await same(replica);
+  });
+
+  it('warns of a key that does not tell rows apart, and of one that is not there', async () => {
+    const { name } = await captured();
+    const other = new Replica<SqlRead>(() => source, [await datasetFor(source, name, ['v'])]);
+    await other.catchUp();
+    assert.match(other.warnings.join(), /told apart by v, and the table's key is id/);
+    const wrong = new Replica<SqlRead>(() => source, [await datasetFor(source, name, ['ID', 'nothing'])]);
+    await assert.rejects(wrong.catchUp(), refused('connector.not_found', /has no column "nothing".*id, v, n/));
   });
 });

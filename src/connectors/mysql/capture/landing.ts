@@ -1,5 +1,4 @@
 /** Lines that land for rows of the log: one dataset, and its table as it was at a place of the log. */
-import { GranaryError } from '../../../lib/errors.ts';
 import { CHANGED_AT, DELETED_COLUMN, OPERATION, POSITION } from '../../lib/sql/landed.ts';
 import type { Encoding } from '../binlog/charsets.ts';
 import type { LineBuffer } from '../binlog/line-buffer.ts';
@@ -8,8 +7,6 @@ import type { MappedColumn, TableMap } from '../binlog/table-map.ts';
 import { type Known, type Write, writerOf } from '../binlog/values.ts';
 
 export interface LandingOptions {
-  /** For messages. */
-  dataset: string;
   /** Names at the source, in the order in which they land, the connector's own among them. */
   header: readonly string[];
   key: readonly string[];
@@ -41,30 +38,20 @@ export class Landing {
   readonly #after: RowLocator;
   readonly #fixed: number;
 
-  /** Errors: `connector.protocol` for a column that cannot be read, `connector.not_found` for a key that the table has not got. */
+  /** The table has all columns of the key. Error: `connector.protocol` for a column that cannot be read. */
   constructor(map: TableMap, options: LandingOptions) {
-    const { dataset, header, key, encodingOf, known } = options;
+    const { header, key, encodingOf, known } = options;
     this.map = map;
     this.#before = new RowLocator(map);
     this.#after = new RowLocator(map);
     this.#header = header;
     this.#columns = Int32Array.from(header, (name) => (OWN.has(name) ? -2 : indexOf(map.columns, name)));
-    this.#writes = header.map((name, i) => {
-      const column = map.columns[this.#columns[i]!];
+    this.#writes = Array.from(this.#columns, (place) => {
+      const column = map.columns[place];
       if (column) return writerOf(column, encodingOf, known(column.name));
       return (out) => out.null();
     });
-    this.#key = key.map((name) => {
-      const column = indexOf(map.columns, name);
-      if (column >= 0) return column;
-      throw new GranaryError(
-        'connector.not_found',
-        `${map.database}.${map.table} has no column "${name}", which is in the key of ${dataset}.`,
-        {
-          hint: 'Change the key of the dataset, or load the table in another way.',
-        },
-      );
-    });
+    this.#key = key.map((name) => indexOf(map.columns, name));
     this.#fixed = 64 + header.length * VALUE_BYTES;
   }
 

@@ -35,8 +35,7 @@ export class OtherLogError extends Error {}
 interface Mapped {
   bytes: Buffer;
   map: TableMap | undefined;
-  table: FollowedTable | undefined;
-  landing: Landing | undefined;
+  landings: Map<FollowedTable, Landing>;
 }
 
 export class LogReader implements EventSink {
@@ -149,7 +148,7 @@ export class LogReader implements EventSink {
     if (known && known.bytes.length === size && buffer.compare(known.bytes, 0, size, start + HEADER, end) === 0) return;
     const bytes = Buffer.from(buffer.subarray(start + HEADER, end));
     const map = readTableMap(buffer, start, end);
-    this.#maps.set(id, { bytes, map, table: undefined, landing: undefined });
+    this.#maps.set(id, { bytes, map, landings: new Map() });
   }
 
   #rows(event: BinlogEvent): void {
@@ -174,11 +173,14 @@ export class LogReader implements EventSink {
       this.incidents.stale(dataset, `a session has logged rows without ${setting} = FULL`);
       return;
     }
-    let landing = mapped.table === table ? mapped.landing : undefined;
+    let landing = mapped.landings.get(table);
     if (!landing) {
+      if (!hasKey(map, table)) {
+        this.incidents.stale(dataset, `the table had not all columns of the key at that time`);
+        return;
+      }
       landing = new Landing(map, table.landing);
-      mapped.table = table;
-      mapped.landing = landing;
+      mapped.landings.set(table, landing);
     }
     this.#counter = landing.write(rows, this.#options.output.lines(dataset), this.#moment, this.#counter);
   }
@@ -248,6 +250,11 @@ export class LogReader implements EventSink {
     if (limit.place) return comparePlaces(this, limit.place) >= 0;
     return output.bytes >= limit.bytes || this.rows - this.#firstRows >= limit.rows;
   }
+}
+
+function hasKey({ columns }: TableMap, { landing: { key } }: FollowedTable): boolean {
+  const names = new Set(columns.map((c) => c.name.toLowerCase()));
+  return key.every((name) => names.has(name.toLowerCase()));
 }
 
 /** As `XA COMMIT` writes it: https://mariadb.com/kb/en/xa_prepare_log_event/ */

@@ -37,6 +37,16 @@ export async function capturedTable(database: MysqlDatabase, dataset: ExtractDat
   const given = parseTableName(dataset.read.changes!)!.map((part) => part.text);
   const facts = await database.facts(given);
   await checkKind(database, facts);
+  for (const name of dataset.read.key ?? []) {
+    if (columnNamed(facts, name)) continue;
+    throw new GranaryError(
+      'connector.not_found',
+      `${facts.name!.join('.')} has no column "${name}", which is in the key of ${dataset.name}.`,
+      {
+        hint: `It has ${facts.columns.map((c) => c.name).join(', ')}.`,
+      },
+    );
+  }
   const names = [...new Set([...dataset.columns.map((c) => c.from), ...OWN_COLUMNS])];
   const columns = dataset.columns
     .filter((c, i, all) => !OWN_COLUMNS.includes(c.from) && all.findIndex((d) => d.from === c.from) === i)
@@ -108,6 +118,6 @@ export function followed(
     dataset,
     database: table.database,
     table: table.table,
-    landing: { dataset, header, key, encodingOf, known },
+    landing: { header, key, encodingOf, known },
   };
 }
