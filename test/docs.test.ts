@@ -134,8 +134,10 @@ async function load(t: TestContext, files: Record<string, string>) {
   const used = Object.values(files)
     .join('\n')
     .matchAll(/\$\{env:([A-Z_]+)/g);
-  const env = Object.fromEntries([...used].map((m) => [m[1]!, '1']));
-  const get = async (name: string) => (name.endsWith('_URL') ? 'https://hooks.example.com/a-secret' : 'a secret');
+  const sample = (name: string, other: string) =>
+    name.endsWith('_URL') ? 'https://hooks.example.com/a-secret' : other;
+  const env = Object.fromEntries([...used].map((m) => [m[1]!, sample(m[1]!, '1')]));
+  const get = async (name: string) => sample(name, 'a secret');
   return loadProject({ dir, components: COMPONENTS, secrets: { get }, env });
 }
 

@@ -11,6 +11,9 @@ const complain = (text: string) => {
   process.exitCode = 1;
 };
 
+// Servers end with this process, however it ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 const [given] = process.argv.slice(2);
 const missing = serversMissing();
 if (missing) complain(`This example starts real servers. ${missing}`);
