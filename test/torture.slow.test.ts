@@ -37,11 +37,10 @@ test('kills, cut connections and a full disk leave a project of folders and a se
   const server = await startFtpServer('none', { rate: 2000 });
   t.after(() => server.stop());
   for (const day of [1, 2, 3])
-    await writeFile(join(server.files, `orders_2026110${day}.csv`), csv(60_000, day * 60_000));
+    await writeFile(join(server.files, `orders_2026110${day}.csv`), csv(60_000, day * 20_000));
   const dir = await makeProject(t, {
-    // One day, and what is added only: a file that gives up on a full disk is overtaken by those behind it, which a lookup in a table that
-    // changes would see, and the books of a merge.
-    ...killProjectFiles(1, 2000).first,
+    // With lookups in a table that changes, and merges: what gives up on a full disk must not be overtaken.
+    ...killProjectFiles(3, 2000).first,
     'sources/web.yaml': `connector:
   {type: ftp, tls: none, host: 127.0.0.1, port: ${server.port}, user: ${server.user}, password: "\${secret:FTP_PASSWORD}"}
 datasets:
@@ -49,7 +48,7 @@ datasets:
     files: "orders_{date:yyyyMMdd}.csv"
     ready: now
     columns: {id: bigint, qty: integer}
-    load: append
+    load: {strategy: merge, key: id}
 `,
   });
   const env = { GRANARY_SECRET_FTP_PASSWORD: server.password };
@@ -57,7 +56,7 @@ datasets:
   assert.equal(code, 0, `${stdout}${stderr}`);
   const report = JSON.parse(stdout) as TortureReport;
   assert.deepEqual([report.seed, report.kills, report.differences], [7, KILLS, []]);
-  assert.ok(report.rounds >= 1 && report.rows > 180_000 && report.undisturbedMs > 0);
+  assert.ok(report.rounds >= 1 && report.rows > 100_000 && report.undisturbedMs > 0);
   // Letting a disk run full needs the right to mount; without it that is said, not passed over.
   assert.deepEqual(report.left, process.getuid?.() === 0 ? [] : report.left.filter((l) => l.startsWith('full disk: ')));
   assert.equal(existsSync(join(dir, '.granary')), false, 'the project itself was not run');

@@ -120,13 +120,14 @@ export function engineError(e: unknown, code: ErrorCode, statement?: string): Gr
   if (e instanceof GranaryError) return e;
   const message = asGranaryError(e).message;
   const type = /^([A-Za-z ]+?) Error: /.exec(message)?.[1];
-  if (type === 'IO' && /No space left on device/.test(message)) {
+  if (/No space left on device/.test(message)) {
     return new GranaryError('store.disk_full', 'The disk is full.', {
       hint: 'Free space, or give more to the data directory, and run again.',
       cause: e,
     });
   }
-  const transient = type === 'Out of Memory' || type === 'INTERRUPT';
+  // After a fatal error the database is closed; what is loaded next time finds it open again.
+  const transient = type === 'Out of Memory' || type === 'INTERRUPT' || type === 'FATAL';
   return new GranaryError(code, message, {
     transient,
     cause: e,
