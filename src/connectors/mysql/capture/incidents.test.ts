@@ -1,69 +1,20 @@
-/** Captured tables stay equal to those of the server, whatever happens to either. */
+/** Captured tables stay equal to those of the server, whatever is done to them. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Connection } from 'mysql2/promise';
-import { startCuttingProxy } from '../../../../test/servers/cutting-proxy.ts';
-import { type MariaDbServer, mariaDbMissing, startMariaDb } from '../../../../test/servers/mariadb.ts';
-import { captureOnce, Replica, type Row } from '../../../../test/support/capturing.ts';
-import type { GranaryError } from '../../../lib/errors.ts';
-import type { ExtractDataset, ExtractSource } from '../../../ports/extract.ts';
+import { mariaDbMissing } from '../../../../test/servers/mariadb.ts';
+import type { Replica } from '../../../../test/support/capturing.ts';
+import type { ExtractDataset } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
-import { datasetFor, opened, selected, settingsOf } from './testing.ts';
+import { CaptureFixture } from './testing.ts';
 
-/** Without a thousand rows in the message. */
-function equalRows(actual: Row[], expected: Row[], table: string): void {
-  const text = (row: Row) => JSON.stringify(row);
-  const [here, there] = [new Set(actual.map(text)), new Set(expected.map(text))];
-  const more = [...here].filter((row) => !there.has(row));
-  const fewer = [...there].filter((row) => !here.has(row));
-  assert.deepEqual({ more: more.slice(0, 3), fewer: fewer.slice(0, 3) }, { more: [], fewer: [] }, table);
-  assert.equal(actual.length, expected.length, table);
-}
+describe('incidents of tables', { skip: mariaDbMissing(), timeout: 600_000 }, () => {
+  const fixture = new CaptureFixture();
+  const run = (...statements: string[]) => fixture.run(...statements);
+  const captured = () => fixture.captured();
+  const same = (replica: Replica<SqlRead>) => fixture.same(replica);
 
-describe('incidents of capturing', { skip: mariaDbMissing(), timeout: 600_000 }, () => {
-  let server: MariaDbServer;
-  let db: Connection;
-  let source: ExtractSource<SqlRead>;
-  let tables = 0;
-  const run = async (...statements: string[]) => {
-    for (const statement of statements) await db.query(statement);
-  };
-  const connect = async () => {
-    db = await server.connect(server.database);
-    source = await opened(settingsOf(server));
-  };
-  /** A table of its own with three rows, captured. */
-  const captured = async (options = '') => {
-    const name = `t${++tables}`;
-    await run(
-      `CREATE TABLE ${name} (id INT PRIMARY KEY, v VARCHAR(2000), n DECIMAL(10,2)) ${options}`,
-      `INSERT INTO ${name} VALUES (1, 'one', 1), (2, 'two', 2), (3, 'three', 3)`,
-    );
-    const replica = new Replica<SqlRead>(() => source, [await datasetFor(source, name)]);
-    await same(replica);
-    return { name, replica };
-  };
-  const same = async (replica: Replica<SqlRead>) => {
-    const objects = await replica.catchUp();
-    for (const dataset of replica.datasets)
-      equalRows(replica.rows(dataset.name), await selected(source, dataset), dataset.name);
-    return objects;
-  };
-  const refused = (code: string, words: RegExp) => (e: GranaryError) => {
-    assert.equal(e.code, code, e.message);
-    assert.match(`${e.message} ${e.hint}`, words);
-    return true;
-  };
-
-  before(async () => {
-    server = await startMariaDb({ settings: ['--log-slave-updates=ON'] });
-    await connect();
-  });
-  after(async () => {
-    await source?.close();
-    await db?.end();
-    await server?.stop();
-  });
+  before(() => fixture.start());
+  after(() => fixture.stop());
 
   it('lands a change that changes the key as the end of one row and the beginning of another', async () => {
     const { name, replica } = await captured();
@@ -99,16 +50,16 @@ describe('incidents of capturing', { skip: mariaDbMissing(), timeout: 600_000 },
   it('says whether there is anything new, at little cost, and how far it is behind', async () => {
     const { name, replica } = await captured();
     const { datasets } = replica;
-    assert.equal(await source.hasNew!('changes', datasets, undefined), true);
-    assert.equal(await source.hasNew!('changes', datasets, replica.position), false);
-    assert.deepEqual(await source.lag!('changes', datasets, replica.position), { seconds: 0, bytes: 0 });
+    assert.equal(await fixture.source.hasNew!('changes', datasets, undefined), true);
+    assert.equal(await fixture.source.hasNew!('changes', datasets, replica.position), false);
+    assert.deepEqual(await fixture.source.lag!('changes', datasets, replica.position), { seconds: 0, bytes: 0 });
     await run(`INSERT INTO ${name} VALUES (4, 'four', 4)`);
-    assert.equal(await source.hasNew!('changes', datasets, replica.position), true);
-    const lag = await source.lag!('changes', datasets, replica.position);
+    assert.equal(await fixture.source.hasNew!('changes', datasets, replica.position), true);
+    const lag = await fixture.source.lag!('changes', datasets, replica.position);
     assert.ok(lag.bytes! > 0 && lag.bytes! < 2000, String(lag.bytes));
     assert.ok(lag.seconds! >= 0);
     await same(replica);
-    assert.equal(await source.hasNew!('changes', datasets, replica.position), false);
+    assert.equal(await fixture.source.hasNew!('changes', datasets, replica.position), false);
   });
 
   it('empties a table that is truncated, and keeps what comes after', async () => {
@@ -214,7 +165,7 @@ describe('incidents of capturing', { skip: mariaDbMissing(), timeout: 600_000 },
     assert.equal(replica.rows(name).length, 3);
     assert.equal(replica.rows(other.name).length, 4);
     assert.match(replica.warnings.join(), /There is no table/);
-    assert.match((await source.lag!('changes', replica.datasets, replica.position)).problem ?? '', /dropped/);
+    assert.match((await fixture.source.lag!('changes', replica.datasets, replica.position)).problem ?? '', /dropped/);
     await run(
       `CREATE TABLE ${name} (id INT PRIMARY KEY, v VARCHAR(20), n DECIMAL(10,2))`,
       `INSERT INTO ${name} VALUES (8, 'back', 8)`,
@@ -236,204 +187,5 @@ describe('incidents of capturing', { skip: mariaDbMissing(), timeout: 600_000 },
       (await same(replica)).map((o) => [o.dataset, o.complete]),
       [[name, true]],
     );
-  });
-
-  it('is answered with tables read anew when the log was purged, or is another one', async () => {
-    const { name, replica } = await captured();
-    await run(
-      'FLUSH BINARY LOGS',
-      `DELETE FROM ${name} WHERE id = 1`,
-      'FLUSH BINARY LOGS',
-      `INSERT INTO ${name} VALUES (5, 'five', 5)`,
-    );
-    const [status] = await server.admin('SHOW MASTER STATUS');
-    const logs = () => server.admin('SHOW BINARY LOGS');
-    // The server keeps a log while its tables are not written to disk.
-    while ((await logs()).length > 1) await run(`PURGE BINARY LOGS TO '${status!['File']}'`);
-    const lag = await source.lag!('changes', replica.datasets, replica.position);
-    assert.match(lag.problem ?? '', /purged/);
-    await same(replica);
-    assert.match(replica.warnings.join(), /has not got its log/);
-    await run('RESET MASTER', `DELETE FROM ${name} WHERE id = 2`);
-    await same(replica);
-    await run(`INSERT INTO ${name} VALUES (6, 'six', 6)`);
-    assert.ok(!(await same(replica)).some((o) => o.complete));
-  });
-
-  it('reads a table anew after a distributed transaction', async () => {
-    const { name, replica } = await captured();
-    await run("XA START 'a'", `INSERT INTO ${name} VALUES (4, 'four', 4)`, "XA END 'a'", "XA PREPARE 'a'");
-    await replica.catchUp();
-    assert.equal(replica.rows(name).length, 3);
-    await run("XA COMMIT 'a'");
-    await same(replica);
-    await run(
-      "XA START 'b'",
-      `INSERT INTO ${name} VALUES (5, 'five', 5)`,
-      "XA END 'b'",
-      "XA PREPARE 'b'",
-      "XA ROLLBACK 'b'",
-    );
-    assert.ok(!(await same(replica)).some((o) => o.complete));
-  });
-
-  it('goes on after the server was killed, and started again', async () => {
-    const { name, replica } = await captured();
-    await run(`INSERT INTO ${name} VALUES (4, 'four', 4)`);
-    await source.close();
-    db.destroy();
-    await server.kill();
-    await server.restart();
-    await connect();
-    await run(`INSERT INTO ${name} VALUES (5, 'five', 5)`);
-    assert.ok(!(await same(replica)).some((o) => o.complete));
-  });
-
-  it('goes on at a replica by the transactions that it has', async () => {
-    const { name, replica } = await captured();
-    const second = await startMariaDb({ settings: ['--server-id=2', '--log-slave-updates=ON'] });
-    const old = source;
-    try {
-      const [at] = await server.admin(
-        "CREATE OR REPLACE USER 'replica'@'%' IDENTIFIED BY 'replica'",
-        "GRANT REPLICATION SLAVE ON *.* TO 'replica'@'%'",
-        'SELECT @@gtid_binlog_pos AS gtid',
-      );
-      await second.admin(
-        `CREATE TABLE ${name} (id INT PRIMARY KEY, v VARCHAR(2000), n DECIMAL(10,2))`,
-        `INSERT INTO ${name} VALUES (1, 'one', 1), (2, 'two', 2), (3, 'three', 3)`,
-        'RESET MASTER',
-        `SET GLOBAL gtid_slave_pos = '${at!['gtid']}'`,
-        `CHANGE MASTER TO master_host = '${server.host}', master_port = ${server.port}, master_user = 'replica', master_password = 'replica', master_use_gtid = slave_pos`,
-        'START SLAVE',
-      );
-      await run(`UPDATE ${name} SET v = 'seen by both' WHERE id = 1`);
-      await same(replica);
-      await run(`DELETE FROM ${name} WHERE id = 2`, `INSERT INTO ${name} VALUES (4, 'four', 4)`);
-      const [end] = await server.admin('SELECT @@gtid_binlog_pos AS gtid');
-      await second.admin(`SELECT MASTER_GTID_WAIT('${end!['gtid']}', 60)`, 'STOP SLAVE', 'RESET SLAVE ALL');
-      source = await opened(settingsOf(second));
-      const objects = await same(replica);
-      assert.deepEqual(
-        objects.map((o) => o.complete),
-        [false],
-      );
-      assert.deepEqual(
-        replica.log.slice(-2).map((r) => r['_op']),
-        ['delete', 'insert'],
-      );
-      await second.admin(`INSERT INTO ${name} VALUES (5, 'on the new primary', 5)`);
-      assert.ok(!(await same(replica)).some((o) => o.complete));
-    } finally {
-      await source.close();
-      source = old;
-      await second.stop();
-    }
-  });
-
-  it('says what has to be granted and set', async () => {
-    const { replica } = await captured();
-    await server.admin(
-      "CREATE OR REPLACE USER 'reader'@'%' IDENTIFIED BY 'reader'",
-      "GRANT SELECT ON shop.* TO 'reader'@'%'",
-    );
-    const reader = await opened({ ...settingsOf(server), user: 'reader', password: 'reader' });
-    const asReader = new Replica<SqlRead>(() => reader, replica.datasets);
-    await assert.rejects(
-      asReader.catchUp(),
-      refused('connector.denied', /GRANT REPLICATION SLAVE, BINLOG MONITOR ON \*\.\* TO 'reader'@'%'/),
-    );
-    await server.admin("GRANT BINLOG MONITOR ON *.* TO 'reader'@'%'");
-    await reader.close();
-    const again = await opened({ ...settingsOf(server), user: 'reader', password: 'reader' });
-    await assert.rejects(
-      new Replica<SqlRead>(() => again, replica.datasets).catchUp(),
-      refused('connector.denied', /GRANT REPLICATION SLAVE/),
-    );
-    await again.close();
-    for (const [name, wrong] of [
-      ['binlog_row_image', 'MINIMAL'],
-      ['binlog_row_metadata', 'NO_LOG'],
-      ['binlog_format', 'MIXED'],
-    ] as const) {
-      const [before] = await server.admin(`SELECT @@GLOBAL.${name} AS value`);
-      await server.admin(`SET GLOBAL ${name} = ${wrong}`);
-      await assert.rejects(replica.catchUp(), refused('connector.unsupported', new RegExp(`SET GLOBAL ${name} = `)));
-      await server.admin(`SET GLOBAL ${name} = ${before!['value']}`);
-    }
-    await same(replica);
-    const without = await startMariaDb({ settings: ['--skip-log-bin'] });
-    try {
-      await without.admin('CREATE TABLE t (id INT PRIMARY KEY)');
-      const bare = await opened(settingsOf(without));
-      const dataset = await datasetFor(bare, 't');
-      await assert.rejects(
-        new Replica<SqlRead>(() => bare, [dataset]).catchUp(),
-        refused('connector.unsupported', /log_bin = binlog/),
-      );
-      await bare.close();
-    } finally {
-      await without.stop();
-    }
-  });
-
-  it('warns of rows that foreign keys change, and refuses views and tables with versions', async () => {
-    const { name } = await captured();
-    await run(
-      `CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES ${name} (id) ON DELETE CASCADE)`,
-      `CREATE VIEW seen AS SELECT * FROM ${name}`,
-      'CREATE TABLE versioned (id INT PRIMARY KEY) WITH SYSTEM VERSIONING',
-    );
-    const child = new Replica<SqlRead>(() => source, [await datasetFor(source, 'child')]);
-    await child.catchUp();
-    assert.match(child.warnings.join(), /foreign keys change by themselves \(child_ibfk_1 to t\d+\)/);
-    for (const table of ['seen', 'versioned'])
-      await assert.rejects(
-        new Replica<SqlRead>(() => source, [await datasetFor(source, table)]).catchUp(),
-        refused('connector.unsupported', /cannot be captured/),
-      );
-  });
-
-  it('reads over TLS', async () => {
-    const { name, replica } = await captured();
-    const encrypted = await opened({ ...settingsOf(server), tls: 'required', ca_file: server.certificate.certificate });
-    const [dataset] = replica.datasets;
-    await run(`INSERT INTO ${name} SELECT seq, REPEAT('x', 500), seq FROM seq_100_to_5000`);
-    const { objects } = await captureOnce(encrypted, [dataset!], replica.position);
-    assert.equal(objects[0]!.text.split('\n').length, 4901 + 2);
-    await encrypted.close();
-  });
-
-  it('stops when it is told to, and notices a server that says nothing any more, or hangs up', async () => {
-    const { name, replica } = await captured();
-    const before = structuredClone(replica.position);
-    await run(`INSERT INTO ${name} SELECT seq, REPEAT('x', 2000), seq FROM seq_100_to_10000`);
-    const aborted = captureOnce(source, replica.datasets, before, { signal: AbortSignal.abort() });
-    await assert.rejects(aborted, refused('cancelled', /stopped/));
-    const proxy = await startCuttingProxy([server.port]);
-    try {
-      const through = () => opened({ ...settingsOf(server), host: proxy.host, silence: '1 s' });
-      const cut = await through();
-      await captureOnce(cut, replica.datasets, undefined);
-      proxy.cutAfter(3_000_000);
-      await assert.rejects(captureOnce(cut, replica.datasets, before), refused('connector.lost', /binary log/));
-      await cut.close();
-      const silent = await through();
-      proxy.goSilent();
-      await assert.rejects(captureOnce(silent, replica.datasets, before), refused('connector.lost', /says nothing/));
-      await silent.close();
-    } finally {
-      await proxy.stop();
-    }
-    await same(replica);
-  });
-
-  it('warns of a key that does not tell rows apart, and of one that is not there', async () => {
-    const { name } = await captured();
-    const other = new Replica<SqlRead>(() => source, [await datasetFor(source, name, ['v'])]);
-    await other.catchUp();
-    assert.match(other.warnings.join(), /told apart by v, and the table's key is id/);
-    const wrong = new Replica<SqlRead>(() => source, [await datasetFor(source, name, ['ID', 'nothing'])]);
-    await assert.rejects(wrong.catchUp(), refused('connector.not_found', /has no column "nothing".*id, v, n/));
   });
 });
