@@ -50,8 +50,8 @@ export const serversMissing = (): string | false => {
   return missing.length > 0 && missing.join('; ');
 };
 
-/** Makes a project in `dir`, which stays; the servers have ended when it returns. Fails when a command does. */
-export async function tell(dir: string, print: (text: string) => void): Promise<Story> {
+/** Makes a project in `dir`, which stays; the servers have ended when it returns. Fails when a command does, and when `signal` says so. */
+export async function tell(dir: string, print: (text: string) => void, signal?: AbortSignal): Promise<Story> {
   await using rooms = new AsyncDisposableStack();
   const company = makeCompany(SEED, new Date());
   print('Starting two MariaDB servers, an FTP server and a CRM.');
@@ -63,6 +63,7 @@ export async function tell(dir: string, print: (text: string) => void): Promise<
   rooms.defer(() => ftp.stop());
   const crm = await startCrm(company.contacts, CRM_TOKEN);
   rooms.defer(() => crm.close());
+  signal?.throwIfAborted();
   await fillShop(shop, company, PASSWORD);
   await fillWarehouse(warehouse, company, PASSWORD);
   const deliver = (till: TillDay, document = documentOf) => upload(ftp.files, till, document(till));
@@ -74,11 +75,15 @@ export async function tell(dir: string, print: (text: string) => void): Promise<
   for (const [name, value] of Object.entries({ ...passwords, CRM_TOKEN, MASK_KEY })) await secrets.set(name, value);
 
   const host = '127.0.0.1';
-  const granary = commandsIn(dir, {
-    ...{ SHOP_DB_HOST: host, SHOP_DB_PORT: String(shop.port), SHOP_DB_USER: READER },
-    ...{ WAREHOUSE_DB_HOST: host, WAREHOUSE_DB_PORT: String(warehouse.port), WAREHOUSE_DB_USER: READER },
-    ...{ POS_HOST: host, POS_PORT: String(ftp.port), POS_USER: ftp.user, CRM_URL: crm.url, GRANARY_ENV: 'try' },
-  });
+  const granary = commandsIn(
+    dir,
+    {
+      ...{ SHOP_DB_HOST: host, SHOP_DB_PORT: String(shop.port), SHOP_DB_USER: READER },
+      ...{ WAREHOUSE_DB_HOST: host, WAREHOUSE_DB_PORT: String(warehouse.port), WAREHOUSE_DB_USER: READER },
+      ...{ POS_HOST: host, POS_PORT: String(ftp.port), POS_USER: ftp.user, CRM_URL: crm.url, GRANARY_ENV: 'try' },
+    },
+    signal,
+  );
   const ask = async (...words: string[]) => (await granary(...words)).stdout;
   const story: Story = { chapters: [], crm: crm.answered, ask };
   const chapter = async (title: string, ...names: Question['name'][]) =>
@@ -135,11 +140,16 @@ export const isRight = ({ expected, found }: Answer): boolean => JSON.stringify(
 type Commands = (...words: string[]) => Promise<{ stdout: string }>;
 
 /** Runs `granary` in a project, with nothing but these variables. */
-function commandsIn(dir: string, variables: Record<string, string>): Commands {
+function commandsIn(dir: string, variables: Record<string, string>, signal: AbortSignal | undefined): Commands {
   return async (...words) => {
     const env = { PATH: process.env['PATH'], HOME: dir, ...variables };
+    signal?.throwIfAborted();
     const child = spawn(process.execPath, [BINARY, ...words], { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const end = () => child.kill('SIGTERM');
+    signal?.addEventListener('abort', end);
     const [stdout, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    signal?.removeEventListener('abort', end);
+    signal?.throwIfAborted();
     if (code !== 0) throw new Error(`granary ${words.join(' ')} ended with ${code}: ${errors}${stdout}`);
     return { stdout };
   };

@@ -11,8 +11,9 @@ const complain = (text: string) => {
   process.exitCode = 1;
 };
 
-// Servers end with this process, however it ends.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+// Ctrl-C ends the servers, and takes their folders away.
+const stopped = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
 
 const [given] = process.argv.slice(2);
 const missing = serversMissing();
@@ -20,7 +21,14 @@ if (missing) complain(`This example starts real servers. ${missing}`);
 else if (given !== undefined && existsSync(resolve(given))) complain(`${given} is there already: give another folder.`);
 else {
   const dir = given === undefined ? await mkdtemp(join(tmpdir(), 'granary-retailer-')) : resolve(given);
-  const { chapters } = await tell(dir, say);
+  await tryIn(dir).catch((e: unknown) => {
+    if (!stopped.signal.aborted) throw e;
+    complain('Stopped.');
+  });
+}
+
+async function tryIn(dir: string): Promise<void> {
+  const { chapters } = await tell(dir, say, stopped.signal);
   const wrong = chapters.flatMap(({ title, answers }) =>
     answers
       .filter((answer) => !isRight(answer))
