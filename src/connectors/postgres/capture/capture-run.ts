@@ -12,7 +12,7 @@ import type { CaptureNames } from './capture.ts';
 import { complete } from './incomplete.ts';
 import { type CapturePosition, type CaptureProgress, positionOf, shortHash, type TableState } from './position.ts';
 import { ChangeReader } from './reader.ts';
-import { checkSettings, ensurePublication, NOW_LSN, NOW_MS, openReplication, systemOf } from './server.ts';
+import { ensurePublication, NOW_LSN, NOW_MS, openReplication, systemOf } from './server.ts';
 import { dropSlot, hasSentAll, readableSlot, slotOf, untilReleased } from './slot.ts';
 import { copyTable, seenBy } from './snapshot.ts';
 import { type CapturedTable, capturedTables, changeOf } from './tables.ts';
@@ -53,7 +53,6 @@ export class CaptureRun {
     const { endpoint } = this.#database;
     let session: Session | undefined;
     try {
-      await checkSettings(this.#database);
       session = await openReplication(this.#database);
       return await this.#run(session);
     } catch (e) {
@@ -70,7 +69,8 @@ export class CaptureRun {
     let tables = await this.#tables();
     const isNew = await ensurePublication(this.#database, publication, isOwnPublication, tables);
     if (tables.some((t) => t.member === '')) tables = await this.#tables();
-    const here = { slot, system, publication, isNewPublication: isNew };
+    const end = await this.#end();
+    const here = { slot, system, publication, isNewPublication: isNew, end: end.lsn };
     const { start, lost } = await readableSlot(this.#database, here, this.#position, this.#request);
     const due = this.#due(tables, lost);
     const known: CapturePosition = {
@@ -92,7 +92,13 @@ export class CaptureRun {
         transient: true,
       });
     if (due.length > 0) return this.#readWhole(known, due, start);
-    return this.#follow(session, known, tables);
+    return this.#follow(session, known, tables, end);
+  }
+
+  /** Of the log now, with the server's time in milliseconds since 1970. */
+  async #end(): Promise<{ lsn: bigint; at: number }> {
+    const [[lsn, at] = []] = await this.#database.query('asking how far the log is', `SELECT ${NOW_LSN}, ${NOW_MS}`);
+    return { lsn: parseLsn(lsn!), at: Number(at) };
   }
 
   #tables(): Promise<CapturedTable[]> {
@@ -188,11 +194,15 @@ export class CaptureRun {
   }
 
   /** The log up to where it is now. */
-  async #follow(session: Session, known: CapturePosition, tables: readonly CapturedTable[]): Promise<Extracted> {
+  async #follow(
+    session: Session,
+    known: CapturePosition,
+    tables: readonly CapturedTable[],
+    end: { lsn: bigint; at: number },
+  ): Promise<Extracted> {
     const { slot, publication } = this.#names;
     const start = parseLsn(known.lsn);
     const { signal, warn, progressed } = this.#request;
-    const [[end, now] = []] = await this.#database.query('asking how far the log is', `SELECT ${NOW_LSN}, ${NOW_MS}`);
     const reader = new ChangeReader({
       sink: this.#sink,
       types: this.#types,
@@ -201,7 +211,7 @@ export class CaptureRun {
         return { table, state, visible: state.snapshot === null ? undefined : known.snapshots[state.snapshot] };
       }),
       start,
-      target: parseLsn(end!),
+      target: end.lsn,
       rows: known.rows,
       at: known.at,
       warn,
@@ -225,7 +235,7 @@ export class CaptureRun {
       lsn: formatLsn(reader.lsn),
       rows: reader.rows,
       at: reader.at,
-      seenAt: reader.more ? known.seenAt : Number(now),
+      seenAt: reader.more ? known.seenAt : end.at,
       tables: states,
       snapshots: Object.fromEntries(
         Object.entries(known.snapshots).filter(([place]) => Object.values(states).some((s) => s.snapshot === place)),

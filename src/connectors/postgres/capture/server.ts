@@ -63,8 +63,11 @@ export async function systemOf(session: Session): Promise<string> {
 }
 
 interface Publication {
-  insert: boolean;
+  /** It tells all kinds of changes. */
+  isWhole: boolean;
   viaRoot: boolean;
+  /** Tables that are not captured, as SQL lists them. */
+  others: string | undefined;
 }
 
 /**
@@ -77,7 +80,7 @@ export async function ensurePublication(
   isOwn: boolean,
   tables: readonly CapturedTable[],
 ): Promise<boolean> {
-  const publication = await publicationOf(database, name);
+  const publication = await publicationOf(database, name, tables);
   const listed = (of: readonly CapturedTable[]) => [...new Set(of.map((t) => ident(...t.name)))].join(', ');
   if (!publication) {
     const sql = `CREATE PUBLICATION ${ident(name)} FOR TABLE ${listed(tables)} WITH (publish_via_partition_root = true)`;
@@ -85,7 +88,7 @@ export async function ensurePublication(
     return true;
   }
   const alter = `ALTER PUBLICATION ${ident(name)}`;
-  if (!publication.insert)
+  if (!publication.isWhole)
     throw unfit(
       database.endpoint,
       `the publication ${name} leaves out some kinds of changes`,
@@ -99,30 +102,28 @@ export async function ensurePublication(
     );
   const missing = tables.filter((t) => t.member === '');
   if (missing.length > 0) await change(database, `${alter} ADD TABLE ${listed(missing)}`, 'adding to the publication');
-  else if (isOwn) await removeOthers(database, name, tables);
+  // What is not captured any more would only be sent for nothing; where it cannot be taken out, it is left.
+  else if (isOwn && publication.others)
+    await database
+      .query('taking tables out of the publication', `${alter} DROP TABLE ${publication.others}`)
+      .catch(() => undefined);
   return false;
 }
 
-async function publicationOf(database: PostgresDatabase, name: string): Promise<Publication | undefined> {
+async function publicationOf(
+  database: PostgresDatabase,
+  name: string,
+  tables: readonly CapturedTable[],
+): Promise<Publication | undefined> {
+  const known = tables.map((t) => t.oid).join(', ');
   const [row] = await database.query(
     'asking for the publication',
-    `SELECT pubinsert AND pubupdate AND pubdelete AND pubtruncate, pubviaroot FROM pg_catalog.pg_publication WHERE pubname = ${text(name)}`,
+    `SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate, p.pubviaroot,
+       (SELECT pg_catalog.string_agg(r.prrelid::pg_catalog.regclass::text, ', ') FROM pg_catalog.pg_publication_rel r
+        WHERE r.prpubid = p.oid AND r.prrelid NOT IN (${known}))
+     FROM pg_catalog.pg_publication p WHERE p.pubname = ${text(name)}`,
   );
-  return row && { insert: row[0] === 't', viaRoot: row[1] === 't' };
-}
-
-/** What is not captured any more would only be sent for nothing; where it cannot be taken out, it is left. */
-async function removeOthers(database: PostgresDatabase, name: string, tables: readonly CapturedTable[]): Promise<void> {
-  const known = tables.map((t) => t.oid).join(', ');
-  const others = await database.query(
-    'asking for the publication',
-    `SELECT r.prrelid::pg_catalog.regclass::text FROM pg_catalog.pg_publication_rel r JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
-     WHERE p.pubname = ${text(name)} AND r.prrelid NOT IN (${known})`,
-  );
-  if (others.length === 0) return;
-  const list = others.map(([table]) => table).join(', ');
-  const sql = `ALTER PUBLICATION ${ident(name)} DROP TABLE ${list}`;
-  await database.query('taking tables out of the publication', sql).catch(() => undefined);
+  return row && { isWhole: row[0] === 't', viaRoot: row[1] === 't', others: row[2] ?? undefined };
 }
 
 async function change(

@@ -5,7 +5,7 @@ import { postgresDialect } from '../dialect.ts';
 import { queryFault, sqlStateOf } from '../errors.ts';
 import { parseLsn } from '../replication/lsn.ts';
 import type { CapturePosition } from './position.ts';
-import { NOW_LSN, openReplication, unfit } from './server.ts';
+import { checkSettings, NOW_LSN, openReplication, unfit } from './server.ts';
 
 const { ident, text } = postgresDialect;
 
@@ -126,12 +126,14 @@ export interface Here {
   publication: string;
   /** The publication was made just now. */
   isNewPublication: boolean;
+  /** Of its log. */
+  end: bigint;
 }
 
 /** A slot from which can be read, made if need be. `lost`: why what we know ends before it; undefined: it does not. */
 export async function readableSlot(
   database: PostgresDatabase,
-  { slot: name, system, publication, isNewPublication }: Here,
+  { slot: name, system, publication, isNewPublication, end }: Here,
   position: CapturePosition | undefined,
   told: Told,
 ): Promise<{ start: bigint; lost: string | undefined }> {
@@ -144,6 +146,7 @@ export async function readableSlot(
     slot = undefined;
   }
   if (!slot) {
+    await checkSettings(database);
     const start = await createSlot(database, name, told);
     return { start, lost: position ? (lost ?? `the replication slot ${name} was gone`) : undefined };
   }
@@ -152,12 +155,7 @@ export async function readableSlot(
   if (position.slot !== name) return { start: slot.confirmed, lost: `the replication slot was ${position.slot}` };
   if (slot.confirmed > parseLsn(position.lsn))
     return { start: slot.confirmed, lost: `somebody else has read from the replication slot ${name}` };
-  const [[isBehind] = []] = await database.query(
-    'asking how far the log is',
-    `SELECT ${NOW_LSN} < '${position.lsn}'::pg_catalog.pg_lsn`,
-  );
-  // After a crash the log may end a little before; a place that was acknowledged was flushed.
-  if (isBehind === 't')
+  if (end < parseLsn(position.lsn))
     return { start: slot.confirmed, lost: 'the log of the server ends before it (was it restored from a backup?)' };
   return { start: slot.confirmed, lost: undefined };
 }
