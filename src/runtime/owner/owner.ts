@@ -83,6 +83,7 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
         found: seen.found,
         datasets: seen.datasets,
         ...(seen.soonestMs !== null && { soonestMs: seen.soonestMs }),
+        ...(seen.reached !== undefined && { reached: seen.reached }),
       };
     },
     folderOf: (source) => localFolder(project.dir, source),

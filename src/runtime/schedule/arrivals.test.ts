@@ -214,3 +214,19 @@ test('files that every run leaves behind do not start a run at every look', asyn
   await clock.advance(600_000);
   assert.ok(runs.started.length > 5 && runs.started.length < 70, String(runs.started.length));
 });
+
+test('a stream that always has more is read again at once as long as runs move on', async (t) => {
+  let reached = 0;
+  const { clock, runs, arrivals } = await rig(t, async () => ({
+    found: 1,
+    datasets: ['sales'],
+    reached: `changes ${reached}`,
+  }));
+  runs.takes = 100;
+  runs.onEnd = (pipeline) => {
+    reached++;
+    arrivals.ended(pipeline);
+  };
+  await clock.advance(60_000);
+  assert.ok(runs.started.length > 300, String(runs.started.length));
+});

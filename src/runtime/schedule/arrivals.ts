@@ -25,6 +25,8 @@ export interface Look {
   datasets: string[];
   /** Until the first of the files that wait may be ready, in milliseconds from now. */
   soonestMs?: number;
+  /** Changes with every run that takes something of a stream, of which there is always more. */
+  reached?: string;
 }
 
 export interface ArrivalOptions {
@@ -219,7 +221,7 @@ class SourceWatch {
 
   /** A run that leaves exactly what it found is not repeated at once. */
   #futileDelay(look: Look | undefined): number {
-    const found = look && look.found > 0 ? JSON.stringify([look.found, [...look.datasets].sort()]) : '';
+    const found = look && look.found > 0 ? JSON.stringify([look.found, [...look.datasets].sort(), look.reached]) : '';
     this.#futile = found !== '' && found === this.#lastFound ? this.#futile + 1 : 0;
     this.#lastFound = found;
     return this.#futile < 2 ? 0 : Math.min(FUTILE_MOST_MS, FUTILE_MS * 2 ** Math.min(20, this.#futile - 2));

@@ -33,6 +33,8 @@ export interface PollOutput {
   datasets: string[];
   /** Milliseconds until the first of the files that wait may be complete, where that can be told. */
   soonestMs: number | null;
+  /** How far the feeds have come that were found: it changes with every extraction of one. */
+  reached?: string;
   /** Files that are not complete yet: the first 20, with the reason. */
   waiting: { path: string; reason: string }[];
   waitingCount: number;

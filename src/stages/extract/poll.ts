@@ -1,6 +1,6 @@
 /** Poll of a source without files: which of its feeds are to be read. */
 import { DEAD_LETTERS, deadLetterId, isHeld } from '../../model/dead-letters.ts';
-import { FEEDS, feedId } from '../../model/feeds.ts';
+import { FEEDS, type FeedDoc, feedId } from '../../model/feeds.ts';
 import { originId } from '../../model/objects.ts';
 import type { Dataset, Source } from '../../project/project.ts';
 import type { FoundFile, PollInput, PollOutput } from '../collect/poll.ts';
@@ -20,9 +20,11 @@ export async function pollFeeds(source: Source, input: PollInput, context: Stage
   };
   const found: FoundFile[] = [];
   const datasets = new Set<string>();
+  const reached: string[] = [];
   for (const [feed, of] of feedsOf(source, input.datasets)) {
     const [first] = of as [Dataset];
-    if (input.list === null && !(await hasNew(source, feed, of, context))) continue;
+    const known = await context.state.get(FEEDS, feedId(source.tenant, source.name, feed));
+    if (input.list === null && !(await hasNew(source, feed, of, known, context))) continue;
     const held = await heldBack(first, feed, input, context);
     if (held !== undefined) {
       out.waitingCount++;
@@ -30,6 +32,7 @@ export async function pollFeeds(source: Source, input: PollInput, context: Stage
       continue;
     }
     for (const { name } of of) datasets.add(name);
+    reached.push(`${feed} ${known?.number ?? 0}`);
     found.push({
       source: source.name,
       dataset: first.name,
@@ -43,6 +46,7 @@ export async function pollFeeds(source: Source, input: PollInput, context: Stage
   if (input.paths || input.parameters) found.length = 0;
   out.found = found.length;
   out.datasets = [...datasets].sort();
+  out.reached = reached.join();
   if (input.list === null) return out;
   await context.objects.put(input.list, Buffer.from(found.map((f) => `${JSON.stringify(f)}\n`).join('')), {
     replace: true,
@@ -59,9 +63,14 @@ function feedsOf(source: Source, wanted: string[] | null | undefined): Map<strin
 }
 
 /** Only streams are looked at between their times; other feeds are read when a schedule or a person says so. */
-async function hasNew(source: Source, feed: string, datasets: Dataset[], context: StageContext): Promise<boolean> {
+async function hasNew(
+  source: Source,
+  feed: string,
+  datasets: Dataset[],
+  known: FeedDoc | undefined,
+  context: StageContext,
+): Promise<boolean> {
   if (datasets[0]!.extract!.everySeconds === undefined) return false;
-  const known = await context.state.get(FEEDS, feedId(source.tenant, source.name, feed));
   if (!known?.position || known.current) return true;
   try {
     const connection = await context.extractSource(source.name);
