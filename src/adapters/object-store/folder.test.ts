@@ -109,7 +109,8 @@ test('after a kill at any moment every visible object is whole, and the rest is 
   const root = await temporaryFolder(t);
   let seen = 0;
   let leftOver = 0;
-  for (let kill = 0; kill < 30; kill++) {
+  // On a machine that is busy a child gets to less before it is killed: then more of them are.
+  for (let kill = 0; kill < 30 || (kill < 200 && (seen <= 30 || leftOver <= 5)); kill++) {
     const child = spawn(process.execPath, ['--input-type=module', '-e', WRITER, root], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
