@@ -18,7 +18,8 @@ const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'tidy.test.ts']
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const skipped: string[] = [];
-const stream = run({ files, concurrency: 2, timeout: all || only ? 1_800_000 : 300_000 });
+// Most of them wait most of the time: for servers, disks, and processes that are killed.
+const stream = run({ files, concurrency: 3, timeout: all || only ? 1_800_000 : 300_000 });
 stream.on('test:pass', (e) => {
   if (e.skip !== undefined && e.skip !== false) {
     counts.skipped++;
