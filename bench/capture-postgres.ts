@@ -118,6 +118,12 @@ async function measured(settings: Record<string, unknown>, position?: Position):
   }
 }
 
+/** By TCP, as ours. */
+function connectionOf({ host, port, user, password, database }: PostgresServer): string {
+  const quoted = `'${password.replace(/['\\]/g, '\\$&')}'`;
+  return `host=${host} port=${port} user=${user} password=${quoted} dbname=${database} sslmode=disable`;
+}
+
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
 async function bulk(server: PostgresServer, rows: number): Promise<boolean> {
@@ -143,7 +149,8 @@ async function bulk(server: PostgresServer, rows: number): Promise<boolean> {
     await renew('theirs');
     const from = performance.now();
     await run(RECEIVE, [
-      ...['-h', server.scratch, '-p', String(server.port), '-U', 'postgres', '-d', server.database, '--no-loop'],
+      '--no-loop',
+      ...['-d', connectionOf(server)],
       ...['--slot', 'theirs', '--start', '--endpos', String(end!['lsn']), '-f', join(folder, 'received')],
       ...['-o', 'proto_version=1', '-o', `publication_names=${SLOT}`],
     ]);
