@@ -11,10 +11,12 @@ const args = process.argv.slice(2);
 const all = args.includes('--all');
 const only = args.includes('--slow');
 const words = args.filter((a) => !a.startsWith('--'));
+const isSlow = (file: string) => file.endsWith('.slow.test.ts');
 const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'tidy.test.ts'])
-  .filter((f) => (f.endsWith('.slow.test.ts') ? all || only : !only))
+  .filter((f) => (isSlow(f) ? all || only : !only))
   .filter((f) => words.length === 0 || words.some((w) => f.includes(w)))
-  .sort();
+  // The slow ones first, so that none is alone at the end.
+  .sort((a, b) => Number(isSlow(b)) - Number(isSlow(a)) || (a < b ? -1 : 1));
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const skipped: string[] = [];
