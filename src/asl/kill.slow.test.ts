@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,9 +22,11 @@ test(`after ${KILLS} kills every execution has ended with the right output and n
   // Enough work for all kills: each life starts some more executions.
   let kills = 0;
   for (; kills < KILLS; kills++) {
-    const child = spawn(process.execPath, [worker, dir, String(kills)], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(process.execPath, [worker, dir, String(kills)], { stdio: ['ignore', 'pipe', 'inherit'] });
     const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    await new Promise((resolve) => setTimeout(resolve, 150 + Math.random() * 350));
+    // From the moment on at which it has taken up what the last life left.
+    await Promise.race([once(child.stdout, 'data'), exit]);
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
     assert.equal(child.exitCode, null, 'the worker ended by itself');
     child.kill('SIGKILL');
     await exit;

@@ -87,6 +87,7 @@ export function workerHost(dir: string): EngineOptions {
 if (import.meta.main) {
   const [dir, life] = process.argv.slice(2) as [string, string];
   const engine = await openEngine(workerHost(dir));
+  process.stdout.write('ready\n');
   for (let n = 0; ; n++) {
     const id = executionId(Number(life), n);
     engine.start({ id, pipeline: 'kill', machine: document, input: { id } });
