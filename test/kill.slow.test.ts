@@ -14,7 +14,7 @@ import { makeProject, rowsOf, writeFiles } from './support/projects.ts';
 const CHILD = fileURLToPath(new URL('./support/run-child.ts', import.meta.url));
 const DAYS = 5;
 const ROWS = 4000;
-const KILLS = Number(process.env['KILLS'] ?? 15);
+const KILLS = Number(process.env['KILLS'] ?? 10);
 const KILLS_PER_PROJECT = 10;
 
 function start(dir: string): ChildProcess {

@@ -242,7 +242,7 @@ function strategyContract(open: OpenWarehouse): void {
   for (const [name, c] of Object.entries(CASES)) {
     test(`${name}: loads, replays and re-sent files in any order give the table of its active objects`, async (t) => {
       const { warehouse, maker } = await open(t);
-      for (let seed = 1; seed <= 2; seed++) await loadAtRandom(warehouse, maker, c, seed);
+      await loadAtRandom(warehouse, maker, c, 1);
     });
   }
 
