@@ -1,6 +1,6 @@
 /**
  * A real process that runs executions with maps, retries and waits is killed at random moments, again and again, until all have ended.
- * KILLS: how many times (50).
+ * KILLS: how many times (20).
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { openEngine } from './engine.ts';
 import { expectedOutput, workerHost } from './test-kill-worker.ts';
 
-const KILLS = Number(process.env['KILLS'] ?? 50);
+const KILLS = Number(process.env['KILLS'] ?? 20);
 
 test(`after ${KILLS} kills every execution has ended with the right output and no finished step was repeated`, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'asl-kill-'));
