@@ -92,6 +92,8 @@ describe('the log of a server', { skip: mariaDbMissing(), timeout: 120_000 }, ()
       event: (event) => slow.event(event),
       waits: () => (rounds++ % 50 === 0 ? new Promise((go) => setTimeout(go, 5)) : undefined),
     });
+    // The server notes its checkpoints (161) when it likes, also between the two.
+    for (const types of [slow.types, counting.types]) types.delete(161);
     assert.deepEqual(slow.types, counting.types);
   });
 
