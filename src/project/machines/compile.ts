@@ -3,6 +3,7 @@
  * run unchanged. Pure, and the same text for the same project.
  */
 import type { JsonObject, Machine, MapState, State } from '../../asl/types.ts';
+import { isInOrder } from '../parts.ts';
 import type { Pipeline } from '../pipelines.ts';
 import type { Dataset, Project } from '../project.ts';
 import { wavesOf } from '../referenced-tables.ts';
@@ -37,7 +38,7 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
       .map((wave) => ({
         datasets: wave.map((d) => ({
           key: d.key,
-          concurrency: inOrder(project, d) ? 1 : transfersOf(project, d.source),
+          concurrency: isInOrder(d, project) ? 1 : transfersOf(project, d.source),
         })),
       })),
   };
@@ -45,7 +46,7 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
   const alone =
     !hasFeeds &&
     pipeline.kind === 'dataset' &&
-    !inOrder(project, project.sources.get(pipeline.source!)!.datasets.get(pipeline.dataset!)!);
+    !isInOrder(project.sources.get(pipeline.source!)!.datasets.get(pipeline.dataset!)!, project);
   const first = options.skipCollect ? 'Waves' : alone ? 'Files' : 'Collect';
   return {
     Comment: `Granary: ${pipeline.name}`,
@@ -74,15 +75,6 @@ export function compilePipeline(project: Project, pipeline: Pipeline, options: C
 }
 
 const transfersOf = (project: Project, source: string): number => project.sources.get(source)!.config.transfers;
-
-/**
- * Objects of a dataset are taken one after the other, the oldest first, unless it only appends: which of two rows counts as loaded and which
- * as a duplicate depends on which came first, and the books of a run must be those of any other run of the same files.
- */
-function inOrder(project: Project, dataset: Dataset): boolean {
-  const { datasets } = project.sources.get(dataset.source)!;
-  return [dataset, ...dataset.parts.map((p) => datasets.get(p)!)].some((d) => d.config.load.strategy !== 'append');
-}
 
 function isMeant(dataset: Dataset, sources: readonly string[], datasets: readonly string[] | undefined): boolean {
   if (dataset.config.part_of !== undefined || !sources.includes(dataset.source)) return false;

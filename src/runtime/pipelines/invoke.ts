@@ -5,7 +5,8 @@ import { GranaryError } from '../../lib/errors.ts';
 import { type LogFields, logWith } from '../../lib/log.ts';
 import { CURATIONS, originId } from '../../model/objects.ts';
 import { type LandInput, type LandOutput, land } from '../../stages/collect/land.ts';
-import { type FoundFile, type PollInput, type PollOutput, poll } from '../../stages/collect/poll.ts';
+import { type FoundFile, type PollInput, poll } from '../../stages/collect/poll.ts';
+import type { PollOutput } from '../../stages/collect/poll-output.ts';
 import { datasetOf, type StageContext } from '../../stages/context.ts';
 import { type CurateInput, type CurateOutput, outputOf } from '../../stages/curate/curate.ts';
 import { exportReferences } from '../../stages/curate/references.ts';
@@ -71,7 +72,12 @@ export function stageInvoker({ context: shared, workers, tell }: InvokerOptions)
         const context = within(call);
         const feed = await extractInput(input, context);
         const output = await workers.run<ExtractOutput>('extract', feed, call);
-        await settleLetters('file', letterRef(input.item, context), input.run, context);
+        await settleLetters(
+          'file',
+          originId(datasetKey(input.item, context), input.item.file.path),
+          input.run,
+          context,
+        );
         for (const { object, path, bytes } of output.objects)
           tell(input.run, {
             type: 'landed',
@@ -135,9 +141,9 @@ export function stageInvoker({ context: shared, workers, tell }: InvokerOptions)
   };
 }
 
-function letterRef({ source, dataset, file }: FoundFile, context: StageContext): string {
+function datasetKey({ source, dataset }: Pick<FoundFile, 'source' | 'dataset'>, context: StageContext): string {
   const { tenant } = context.project.sources.get(source) ?? { tenant: 'main' };
-  return originId(`${tenant}/${source}/${dataset}`, file.path);
+  return `${tenant}/${source}/${dataset}`;
 }
 
 async function landFile(
@@ -145,8 +151,7 @@ async function landFile(
   context: StageContext,
   tell: InvokerOptions['tell'],
 ): Promise<{ object: string | null; dataset: string; outcome: LandOutput['outcome']; bytes: number }> {
-  const { tenant } = context.project.sources.get(item.source) ?? { tenant: 'main' };
-  const dataset = `${tenant}/${item.source}/${item.dataset}`;
+  const dataset = datasetKey(item, context);
   const output = await land({ ...item, run }, context);
   await settleLetters('file', originId(dataset, item.file.path), run, context);
   tell(run, { type: 'landed', source: item.source, path: item.file.path, output });

@@ -2,7 +2,7 @@
 import type { SerializedError } from '../../lib/errors.ts';
 import type { ObjectDoc } from '../../model/objects.ts';
 import type { LandOutput } from '../../stages/collect/land.ts';
-import type { PollOutput } from '../../stages/collect/poll.ts';
+import type { PollOutput } from '../../stages/collect/poll-output.ts';
 import type { CurateOutput } from '../../stages/curate/curate.ts';
 import type { LoadOutput } from '../../stages/load.ts';
 

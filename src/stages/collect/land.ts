@@ -2,16 +2,15 @@
 import { createHash, type Hash } from 'node:crypto';
 import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
-import { toEmit } from '../../model/events.ts';
-import { OBJECTS, type ObjectDoc, ORIGINS, type OriginDoc, originId, toPublish } from '../../model/objects.ts';
+import { type ObjectDoc, ORIGINS, type OriginDoc, originId } from '../../model/objects.ts';
 import { isoNow } from '../../ports/clock.ts';
 import type { FileSource, RemoteFile } from '../../ports/connector.ts';
 import type { Upload } from '../../ports/object-store.ts';
-import { putWrite, type Versioned } from '../../ports/state-store.ts';
+import type { Versioned } from '../../ports/state-store.ts';
 import { compileNamePattern } from '../../project/name-pattern.ts';
 import type { Dataset } from '../../project/project.ts';
 import { type StageContext, sourceOf } from '../context.ts';
-import { objectEvent } from '../object-event.ts';
+import { JUST_LANDED, landingWrites } from '../landing.ts';
 import type { FoundFile } from './poll.ts';
 import { companions } from './readiness.ts';
 
@@ -180,16 +179,10 @@ function describe(
     order: `${businessDate ?? landedAt}|${file.path}|${String(version).padStart(6, '0')}`,
     key: `landing/${dataset.key}/${id}`,
     sidecars,
-    status: 'landed',
     supersedes: before?.object ?? null,
-    supersededBy: null,
-    duplicateOf: null,
-    reasons: [],
-    released: false,
-    payloads: null,
     declared: null,
     landedRun: run,
-    run: null,
+    ...JUST_LANDED,
   };
 }
 
@@ -200,23 +193,8 @@ async function record(
   file: RemoteFile,
   before: Versioned<OriginDoc> | undefined,
 ): Promise<void> {
-  const origin: OriginDoc = {
-    id: originId(doc.dataset, doc.path),
-    dataset: doc.dataset,
-    path: doc.path,
-    object: doc.id,
-    version: doc.version,
-    bytes: doc.bytes,
-    sha256: doc.sha256,
-    modifiedAt: file.modifiedAt ?? null,
-    tag: file.tag ?? null,
-  };
-  await context.state.transact([
-    putWrite(OBJECTS, doc, { absent: true }),
-    toPublish('object', doc.id),
-    toEmit(objectEvent('object.landed', doc, doc.landedAt, { bytes: doc.bytes, version: doc.version })),
-    putWrite(ORIGINS, origin, before ? { rev: before.rev } : { absent: true }),
-  ]);
+  const seen = { modifiedAt: file.modifiedAt ?? null, tag: file.tag ?? null };
+  await context.state.transact(landingWrites(doc, seen, before ? { rev: before.rev } : { absent: true }));
 }
 
 /** Moves or deletes the file, and its companions, where the dataset says so. A file that has changed since stays: it is the next version. */

@@ -7,7 +7,9 @@ import { compileNamePattern, type NameMatch, type NamePattern } from '../../proj
 import type { Dataset } from '../../project/project.ts';
 import { type StageContext, sourceOf } from '../context.ts';
 import { pollFeeds } from '../extract/poll.ts';
+import { writeList } from '../lists.ts';
 import { fits, type RunParameters } from '../run/parameters.ts';
+import { nothingFound, type PollOutput } from './poll-output.ts';
 import { companions, isUnfinishedName, readiness } from './readiness.ts';
 
 export interface PollInput {
@@ -23,24 +25,6 @@ export interface PollInput {
   retry_dead_letters?: boolean | null;
   /** Where the list of files goes, in the object store; null: nowhere, only a look is wanted. */
   list: string | null;
-}
-
-export interface PollOutput {
-  /** Key of the list: one `FoundFile` a line. */
-  list: string | null;
-  found: number;
-  /** Names of the datasets that files were found for. */
-  datasets: string[];
-  /** Milliseconds until the first of the files that wait may be complete, where that can be told. */
-  soonestMs: number | null;
-  /** How far the feeds have come that were found: it changes with every extraction of one. */
-  reached?: string;
-  /** Files that are not complete yet: the first 20, with the reason. */
-  waiting: { path: string; reason: string }[];
-  waitingCount: number;
-  /** Files that no dataset claims: the first 20. */
-  unclaimed: string[];
-  unclaimedCount: number;
 }
 
 export interface FoundFile {
@@ -68,16 +52,7 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
     source.name,
     patterns.map((p) => p.pattern),
   );
-  const out: PollOutput = {
-    list: input.list,
-    found: 0,
-    datasets: [],
-    soonestMs: null,
-    waiting: [],
-    waitingCount: 0,
-    unclaimed: [],
-    unclaimedCount: 0,
-  };
+  const out = nothingFound(input.list);
   const found: FoundFile[] = [];
   const present = new Set(files.keys());
   const sidecars = new Set<string>();
@@ -129,9 +104,7 @@ export async function poll(input: PollInput, context: StageContext): Promise<Pol
   out.found = found.length;
   out.datasets = [...new Set(found.map((f) => f.dataset))].sort();
   if (input.list === null) return out;
-  await context.objects.put(input.list, Buffer.from(found.map((f) => `${JSON.stringify(f)}\n`).join('')), {
-    replace: true,
-  });
+  await writeList(input.list, found, context);
   return out;
 }
 

@@ -1,13 +1,12 @@
 /** The end of an extraction: its objects and its position are made known together. Idempotent, so that a kill in between costs nothing. */
 import { GranaryError } from '../../lib/errors.ts';
 import { idOf } from '../../lib/hash.ts';
-import { toEmit } from '../../model/events.ts';
 import { type Committing, FEEDS, type FeedDoc } from '../../model/feeds.ts';
-import { OBJECTS, type ObjectDoc, ORIGINS, type OriginDoc, originId, toPublish } from '../../model/objects.ts';
+import { OBJECTS, type ObjectDoc } from '../../model/objects.ts';
 import { putWrite, type Versioned, type Write } from '../../ports/state-store.ts';
 import type { Dataset } from '../../project/project.ts';
 import type { StageContext } from '../context.ts';
-import { objectEvent } from '../object-event.ts';
+import { JUST_LANDED, landingWrites } from '../landing.ts';
 import { plain } from '../verify/verify.ts';
 import type { EndedPart } from './sink.ts';
 
@@ -54,17 +53,11 @@ export function objectsOf(
       order: `${landedAt}|${name}|${String(part).padStart(6, '0')}`,
       key: `landing/${dataset.key}/${id}`,
       sidecars: {},
-      status: 'landed',
       supersedes: null,
-      supersededBy: null,
-      duplicateOf: null,
-      reasons: [],
-      released: false,
-      payloads: null,
       declared,
       complete,
       landedRun: run,
-      run: null,
+      ...JUST_LANDED,
     };
     return { upload, doc };
   });
@@ -112,21 +105,5 @@ async function keep(name: string, doc: ObjectDoc, context: StageContext): Promis
 /** Nothing when an attempt that was killed has recorded it. */
 async function recordOf(doc: ObjectDoc, context: StageContext): Promise<Write[]> {
   if (await context.state.get(OBJECTS, doc.id)) return [];
-  const origin: OriginDoc = {
-    id: originId(doc.dataset, doc.path),
-    dataset: doc.dataset,
-    path: doc.path,
-    object: doc.id,
-    version: 1,
-    bytes: doc.bytes,
-    sha256: doc.sha256,
-    modifiedAt: null,
-    tag: null,
-  };
-  return [
-    putWrite(OBJECTS, doc, { absent: true }),
-    toPublish('object', doc.id),
-    toEmit(objectEvent('object.landed', doc, doc.landedAt, { bytes: doc.bytes, version: 1 })),
-    putWrite(ORIGINS, origin),
-  ];
+  return landingWrites(doc, { modifiedAt: null, tag: null });
 }

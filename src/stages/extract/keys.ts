@@ -1,9 +1,9 @@
 /** Before an extraction, in the owner: the keys that are in tables, where they are to be compared with those at the source. */
-import { idOf } from '../../lib/hash.ts';
 import { FEEDS, feedId } from '../../model/feeds.ts';
 import type { FoundFile } from '../collect/poll.ts';
 import { sourceOf } from '../context.ts';
 import type { LoadContext } from '../load.ts';
+import { tableSnapshot } from '../table-snapshot.ts';
 import { datasetsOfFeed, type ExtractInput } from './extract.ts';
 
 export async function extractInput(
@@ -19,15 +19,8 @@ export async function extractInput(
     if (reconcileSeconds === undefined || !key?.length || !feed?.readAt) continue;
     const last = Date.parse(feed.reconciledAt ?? feed.readAt);
     if (context.clock.now() < last + reconcileSeconds * 1000) continue;
-    if (!(await context.warehouse.columns(dataset.table))) continue;
-    const version = await context.warehouse.tableVersion(dataset.table);
-    const at = `references/${dataset.table.schema}/${dataset.table.name}/${idOf(version, ...key)}.parquet`;
-    const prefix = at.slice(0, at.lastIndexOf('/') + 1);
-    if (!(await context.objects.head(at)))
-      await context.objects.writeLocal(prefix, async (folder) => {
-        await context.warehouse.exportTable(dataset.table, [...key], `${folder}/${at.slice(prefix.length)}`);
-      });
-    keys[dataset.name] = at;
+    const snapshot = await tableSnapshot(dataset.table, key, context);
+    if (snapshot !== undefined) keys[dataset.name] = snapshot;
   }
   return { run, source: item.source, feed: item.file.path, keys };
 }

@@ -3,21 +3,14 @@ import { DEAD_LETTERS, deadLetterId, isHeld } from '../../model/dead-letters.ts'
 import { FEEDS, type FeedDoc, feedId } from '../../model/feeds.ts';
 import { originId } from '../../model/objects.ts';
 import type { Dataset, Source } from '../../project/project.ts';
-import type { FoundFile, PollInput, PollOutput } from '../collect/poll.ts';
+import type { FoundFile, PollInput } from '../collect/poll.ts';
+import { nothingFound, type PollOutput } from '../collect/poll-output.ts';
 import type { StageContext } from '../context.ts';
+import { writeList } from '../lists.ts';
 import { asked, datasetsOfFeed } from './extract.ts';
 
 export async function pollFeeds(source: Source, input: PollInput, context: StageContext): Promise<PollOutput> {
-  const out: PollOutput = {
-    list: input.list,
-    found: 0,
-    datasets: [],
-    soonestMs: null,
-    waiting: [],
-    waitingCount: 0,
-    unclaimed: [],
-    unclaimedCount: 0,
-  };
+  const out = nothingFound(input.list);
   const found: FoundFile[] = [];
   const datasets = new Set<string>();
   const reached: string[] = [];
@@ -48,9 +41,7 @@ export async function pollFeeds(source: Source, input: PollInput, context: Stage
   out.datasets = [...datasets].sort();
   out.reached = reached.join();
   if (input.list === null) return out;
-  await context.objects.put(input.list, Buffer.from(found.map((f) => `${JSON.stringify(f)}\n`).join('')), {
-    replace: true,
-  });
+  await writeList(input.list, found, context);
   return out;
 }
 

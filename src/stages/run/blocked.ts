@@ -5,7 +5,8 @@
  */
 import { DEAD_LETTERS } from '../../model/dead-letters.ts';
 import { OBJECTS, type ObjectDoc } from '../../model/objects.ts';
-import type { Dataset, Project } from '../../project/project.ts';
+import { isInOrder, withParts } from '../../project/parts.ts';
+import type { Dataset } from '../../project/project.ts';
 import { referencedTables } from '../../project/referenced-tables.ts';
 import type { StageContext } from '../context.ts';
 
@@ -17,8 +18,8 @@ export async function waitsFor(
   dataset: Dataset,
   context: StageContext,
 ): Promise<string | undefined> {
-  const own = [dataset, ...dataset.parts.map((p) => partOf(dataset, p, context.project))];
-  if (own.some((d) => d.config.load.strategy !== 'append')) {
+  const own = withParts(dataset, context.project);
+  if (isInOrder(dataset, context.project)) {
     const before = await inNeed([dataset], (other) => other.order < object.order, context);
     if (before !== undefined) return before;
   }
@@ -26,15 +27,12 @@ export async function waitsFor(
   if (tables.size === 0) return undefined;
   const filling = [...context.project.sources.values()].flatMap((s) =>
     [...s.datasets.values()].filter((d) => {
-      const fills = [d, ...d.parts.map((p) => partOf(d, p, context.project))];
+      const fills = withParts(d, context.project);
       return d.key !== dataset.key && fills.some((f) => tables.has(`${f.table.schema}.${f.table.name}`));
     }),
   );
   return inNeed(filling, () => true, context);
 }
-
-const partOf = (dataset: Dataset, part: string, project: Project): Dataset =>
-  project.sources.get(dataset.source)!.datasets.get(part)!;
 
 /**
  * An object of these datasets that gave up because of the machine, or a file of theirs that could not be landed or not even be looked for: of

@@ -2,6 +2,7 @@
 import { DEAD_LETTERS, deadLetterId, isHeld } from '../../model/dead-letters.ts';
 import { OBJECTS, type ObjectDoc } from '../../model/objects.ts';
 import type { StageContext } from '../context.ts';
+import { writeList } from '../lists.ts';
 import { objectFits, type RunParameters } from './parameters.ts';
 
 export interface PendingInput {
@@ -44,9 +45,7 @@ export async function pending(input: PendingInput, context: StageContext): Promi
   }
   chosen.sort((a, b) => (a.order < b.order ? -1 : 1));
   const lines = chosen.map(({ id, dataset, bytes }): PendingObject => ({ object: id, dataset, bytes }));
-  await context.objects.put(input.list, Buffer.from(lines.map((l) => `${JSON.stringify(l)}\n`).join('')), {
-    replace: true,
-  });
+  await writeList(input.list, lines, context);
   return { list: input.list, found: lines.length };
 }
 

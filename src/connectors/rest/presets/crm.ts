@@ -5,6 +5,18 @@
  */
 import type { Preset, PresetEndpoint } from './preset.ts';
 
+/** Every list and search is paged in the same way. */
+const AFTER: PresetEndpoint['pagination'] = {
+  type: 'cursor',
+  parameter: 'after',
+  next: 'paging.next.after',
+  next_header: undefined,
+  last: undefined,
+  more: undefined,
+  size_parameter: 'limit',
+  size: 100,
+};
+
 const search = (title: string, object: string, changed: string, properties: string[]): PresetEndpoint => ({
   title,
   path: `/crm/v3/objects/${object}/search`,
@@ -22,16 +34,7 @@ const search = (title: string, object: string, changed: string, properties: stri
     properties,
   },
   records: 'results',
-  pagination: {
-    type: 'cursor',
-    parameter: 'after',
-    next: 'paging.next.after',
-    next_header: undefined,
-    last: undefined,
-    more: undefined,
-    size_parameter: 'limit',
-    size: 100,
-  },
+  pagination: AFTER,
   total: 'total',
   key: ['id'],
   incremental: {
@@ -50,16 +53,7 @@ const owners: PresetEndpoint = {
   title: 'Users that own records',
   path: '/crm/v3/owners',
   records: 'results',
-  pagination: {
-    type: 'cursor',
-    parameter: 'after',
-    next: 'paging.next.after',
-    next_header: undefined,
-    last: undefined,
-    more: undefined,
-    size_parameter: 'limit',
-    size: 100,
-  },
+  pagination: AFTER,
   key: ['id'],
 };
 
