@@ -2,7 +2,7 @@
  * DECIMAL as it is stored: nine digits in four bytes, big-endian, what is left over in fewer; the first bit is the sign turned round, and negative
  * numbers have all bits turned round. `decimal2bin` in `strings/decimal.c`.
  */
-import type { LineBuffer } from './line-buffer.ts';
+import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 
 /** Bytes for so many digits that are left over. */
 const BYTES = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4] as const;

@@ -1,5 +1,5 @@
 /** Dates and times as they are stored: `sql/compat56.cc` of the server. They are written as the server prints them, in UTC. */
-import type { LineBuffer } from './line-buffer.ts';
+import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 
 export const fractionBytes = (digits: number): number => (digits + 1) >> 1;
 

@@ -1,9 +1,9 @@
 /** How a value of a column goes from the log to landed CSV: the same text that a SELECT of the extraction gives. */
 import { GranaryError } from '../../../lib/errors.ts';
+import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import { inet4Text, inet6Text, uuidText, whole } from './addresses.ts';
 import type { Encoding } from './charsets.ts';
 import { writeDecimal } from './decimal.ts';
-import type { LineBuffer } from './line-buffer.ts';
 import { doubleText } from './number-text.ts';
 import { type MappedColumn, TYPE } from './table-map.ts';
 import * as temporal from './temporal.ts';

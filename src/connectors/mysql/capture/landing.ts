@@ -1,7 +1,7 @@
 /** Lines that land for rows of the log: one dataset, and its table as it was at a place of the log. */
 import { CHANGED_AT, DELETED_COLUMN, OPERATION, POSITION } from '../../lib/sql/landed.ts';
+import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import type { Encoding } from '../binlog/charsets.ts';
-import type { LineBuffer } from '../binlog/line-buffer.ts';
 import { RowLocator, type RowsEvent } from '../binlog/rows.ts';
 import type { MappedColumn, TableMap } from '../binlog/table-map.ts';
 import { type Known, type Write, writerOf } from '../binlog/values.ts';

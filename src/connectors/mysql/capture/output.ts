@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExtractSink } from '../../../ports/extract.ts';
 import { landedLine } from '../../lib/sql/landed.ts';
-import { LineBuffer } from '../binlog/line-buffer.ts';
+import { LineBuffer } from '../../lib/sql/line-buffer.ts';
 
 /** Whole transactions are handed on when there are so many bytes of them. */
 const FLUSH_BYTES = 1 << 19;

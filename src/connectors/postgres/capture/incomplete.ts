@@ -5,9 +5,9 @@
  * the same as at the source once everything was read. A row that is not found was deleted, or got another key: the log says so behind it.
  */
 import type { Snapshot, SourceColumn } from '../../lib/sql/database.ts';
+import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { postgresDialect } from '../dialect.ts';
-import type { Lines } from '../replication/lines.ts';
 import { RowMessage } from '../replication/messages.ts';
 import type { PostgresColumn } from '../types.ts';
 import type { Fill, Incomplete } from './landing.ts';
@@ -22,7 +22,7 @@ export async function complete(
   database: PostgresDatabase,
   snapshot: Snapshot,
   rows: readonly Incomplete[],
-  out: Lines,
+  out: LineBuffer,
 ): Promise<number> {
   let written = 0;
   for (let i = 0; i < rows.length; i += TOGETHER)
@@ -34,7 +34,7 @@ async function some(
   database: PostgresDatabase,
   snapshot: Snapshot,
   rows: readonly Incomplete[],
-  out: Lines,
+  out: LineBuffer,
 ): Promise<number> {
   const { table } = rows[0]!.landing;
   const facts = await database.facts(table.name);

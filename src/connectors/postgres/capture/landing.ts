@@ -1,7 +1,7 @@
 /** Lines that land for rows of the log: one dataset, and its table as it was at a place of the log. */
 import { GranaryError } from '../../../lib/errors.ts';
 import { CHANGED_AT, DELETED_COLUMN, OPERATION } from '../../lib/sql/landed.ts';
-import type { Lines } from '../replication/lines.ts';
+import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import {
   INSERT,
   NULL_LENGTH,
@@ -95,7 +95,7 @@ export class Landing {
     buffer: Buffer,
     start: number,
     end: number,
-    out: Lines,
+    out: LineBuffer,
     moment: Moment,
     position: number,
     incomplete: (row: Incomplete) => void,
@@ -120,7 +120,12 @@ export class Landing {
   }
 
   /** A row that was incomplete, with what was looked up. */
-  complete({ bytes, operation, moment, position }: Incomplete, { after }: RowMessage, fill: Fill, out: Lines): void {
+  complete(
+    { bytes, operation, moment, position }: Incomplete,
+    { after }: RowMessage,
+    fill: Fill,
+    out: LineBuffer,
+  ): void {
     this.#line(after, undefined, bytes, bytes.length, operation, moment, position, out, fill);
   }
 
@@ -148,7 +153,7 @@ export class Landing {
     operation: Operation,
     moment: Moment,
     position: number,
-    out: Lines,
+    out: LineBuffer,
     fill?: Fill,
   ): void {
     out.room(size * 2 + this.#fixed);
@@ -177,7 +182,7 @@ export class Landing {
   }
 }
 
-function own(name: string, operation: Operation, moment: Moment, position: number, out: Lines): void {
+function own(name: string, operation: Operation, moment: Moment, position: number, out: LineBuffer): void {
   if (name === OPERATION) out.ascii(operation);
   else if (name === DELETED_COLUMN) out.ascii(operation === 'delete' ? 'true' : 'false');
   else if (name === CHANGED_AT) out.ascii(moment);

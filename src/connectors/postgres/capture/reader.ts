@@ -1,7 +1,7 @@
 /** Takes the stream of changes apart, and writes what belongs to captured tables into objects of their datasets. */
 import type { ExtractSink, Totals } from '../../../ports/extract.ts';
+import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import { formatTime } from '../../lib/sql/times.ts';
-import type { Lines } from '../replication/lines.ts';
 import {
   BEGIN,
   COMMIT,
@@ -56,7 +56,7 @@ export interface ReaderOptions {
   /** Whether the server has nothing more to send, though it is not at the target: a record that is not finished. */
   isAtEnd(): Promise<boolean>;
   /** Writes rows whose values were not all in the log, and tells up to where the log has to be read for them. */
-  complete(rows: readonly Incomplete[], out: Lines): Promise<{ written: number; until: bigint }>;
+  complete(rows: readonly Incomplete[], out: LineBuffer): Promise<{ written: number; until: bigint }>;
 }
 
 export class ChangeReader implements StreamHandler {
@@ -146,10 +146,10 @@ export class ChangeReader implements StreamHandler {
     if (!targets) return;
     this.#row.read(buffer, start);
     for (const target of targets) {
-      const { size } = target.lines;
+      const { n: size } = target.lines;
       const waiting = target.incomplete.length;
       this.rows = target.write(this.#row, buffer, start, end, this.rows);
-      this.#bytes += target.lines.size - size;
+      this.#bytes += target.lines.n - size;
       if (target.incomplete.length > waiting) this.#incompleteBytes += end - start + INCOMPLETE_OVERHEAD;
     }
   }
@@ -172,7 +172,7 @@ export class ChangeReader implements StreamHandler {
     this.#truncated = undefined;
     for (const target of truncated.flatMap((oid) => this.#byOid.get(oid) ?? [])) await target.empty();
     if (this.#incompleteBytes > INCOMPLETE_BYTES) await this.#complete();
-    const full = this.#targets.filter((t) => t.lines.size >= FLUSH_BYTES);
+    const full = this.#targets.filter((t) => t.lines.n >= FLUSH_BYTES);
     for (const target of full) await target.flush();
     if (full.length > 0) progressed(this.rows - this.#options.rows);
     const isStill = this.#isStill && !this.done;

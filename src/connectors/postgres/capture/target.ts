@@ -1,8 +1,8 @@
 /** One captured dataset while the log is read: its lines, the object that is open, and rows that wait for their values. */
 import type { ExtractSink } from '../../../ports/extract.ts';
 import { landedLine } from '../../lib/sql/landed.ts';
+import { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import { formatTime } from '../../lib/sql/times.ts';
-import { Lines } from '../replication/lines.ts';
 import { parseLsn } from '../replication/lsn.ts';
 import type { Begin, Relation, RowMessage } from '../replication/messages.ts';
 import { type Incomplete, Landing, type Moment } from './landing.ts';
@@ -14,7 +14,7 @@ import { visibleIn } from './visible.ts';
 
 export class Target {
   readonly table: CapturedTable;
-  readonly lines = new Lines();
+  readonly lines = new LineBuffer();
   /** Rows of which the log has not all values. */
   incomplete: Incomplete[] = [];
   /** In the object that is open. */
@@ -59,7 +59,7 @@ export class Target {
 
   /** The header, where no object is open. */
   beginObject(): void {
-    if (this.#isBegun || this.lines.size > 0) return;
+    if (this.#isBegun || this.lines.n > 0) return;
     this.lines.room(this.#header.length);
     this.lines.plain(this.#header, 0, this.#header.length);
   }
@@ -100,10 +100,10 @@ export class Target {
   }
 
   async flush(): Promise<void> {
-    if (this.lines.size === 0) return;
+    if (this.lines.n === 0) return;
     this.#isBegun = true;
     await this.#sink.write(this.table.dataset, this.lines.filled);
-    this.lines.size = 0;
+    this.lines.n = 0;
   }
 
   /** An object is open. */

@@ -1,8 +1,8 @@
 /** Messages as the server would send them, and lines that land, without a server. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import { parseLanded } from '../capture/testing.ts';
-import { Lines } from './lines.ts';
 import { formatLsn, parseLsn } from './lsn.ts';
 import { RowMessage, readRelation, readTruncated, UNCHANGED_LENGTH } from './messages.ts';
 
@@ -100,7 +100,7 @@ test('row messages have the new row, the old one or its key, or both', () => {
 
 test('bytes become lines that are read as the same values', () => {
   const values = ['', 'plain', 'a,b', 'a "quoted" one', '\\N', 'two\nlines', 'cr\r', 'ü😀', 'nul\0', ' spaces '];
-  const out = new Lines();
+  const out = new LineBuffer();
   const bytes = values.map((v) => Buffer.from(v));
   for (let i = 0; i < 5000; i++) {
     out.room(bytes.reduce((sum, b) => sum + b.length * 2 + 3, 10));

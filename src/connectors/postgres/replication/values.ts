@@ -1,11 +1,11 @@
 /** How values of the stream land: as `landedSql` makes the server write them when it is queried (see `../types.ts`). */
 import type { ColumnType } from '../../../model/schema.ts';
+import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import { isNested, type NativeType } from '../types.ts';
-import type { Lines } from './lines.ts';
 import { type Shape, toJson } from './nested.ts';
 
 /** Writes the value at `start`. There is room for twice its bytes and `VALUE_BYTES`; what needs more asks for it. */
-export type Write = (out: Lines, from: Buffer, start: number, length: number) => void;
+export type Write = (out: LineBuffer, from: Buffer, start: number, length: number) => void;
 export const VALUE_BYTES = 32;
 
 const [SPACE, LETTER_C, LETTER_T] = [0x20, 0x43, 0x74] as const;
@@ -59,20 +59,20 @@ const text: Write = (out, from, start, length) => out.text(from, start, length);
 const plain: Write = (out, from, start, length) => out.plain(from, start, length);
 
 /** The padding is no part of the value. */
-function padded(out: Lines, from: Buffer, start: number, length: number): void {
+function padded(out: LineBuffer, from: Buffer, start: number, length: number): void {
   let n = length;
   while (n > 0 && from[start + n - 1] === SPACE) n--;
   out.text(from, start, n);
 }
 
 /** `0044-03-15 12:00:00 BC` lands as `0044-03-15 (BC) 12:00:00`. */
-function time(out: Lines, from: Buffer, start: number, length: number): void {
+function time(out: LineBuffer, from: Buffer, start: number, length: number): void {
   if (from[start + length - 1] === LETTER_C) out.ascii(beforeChrist(from.toString('latin1', start, start + length)));
   else out.plain(from, start, length);
 }
 
 /** Of the time zone UTC: `2026-03-01 12:00:00+00`. */
-function withoutZone(out: Lines, from: Buffer, start: number, length: number): void {
+function withoutZone(out: LineBuffer, from: Buffer, start: number, length: number): void {
   out.ascii(beforeChrist(from.toString('latin1', start, start + length).replace('+00', '')));
 }
 

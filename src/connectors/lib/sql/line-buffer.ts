@@ -1,4 +1,4 @@
-/** Bytes of landed CSV (see `landed.ts` of databases), written without a string or an object for a value. */
+/** Bytes of landed CSV (see `landed.ts`), written from bytes of a log without a string or an object for a value. */
 
 const [QUOTE, COMMA, LF, CR, BACKSLASH, N, MINUS, ZERO] = [34, 44, 10, 13, 92, 78, 45, 48] as const;
 const FIRST_BYTES = 1 << 16;
@@ -34,6 +34,10 @@ export class LineBuffer {
     this.bytes = larger;
   }
 
+  get filled(): Buffer {
+    return this.bytes.subarray(0, this.n);
+  }
+
   comma(): void {
     this.bytes[this.n++] = COMMA;
   }
@@ -57,8 +61,11 @@ export class LineBuffer {
   }
 
   /** Bytes that need no quotes. */
-  plain(from: Uint8Array): void {
-    for (let i = 0; i < from.length; i++) this.bytes[this.n++] = from[i]!;
+  plain(from: Uint8Array, start = 0, length = from.length): void {
+    const { bytes } = this;
+    let n = this.n;
+    for (let i = start; i < start + length; i++) bytes[n++] = from[i]!;
+    this.n = n;
   }
 
   /** Two digits. */
@@ -104,7 +111,7 @@ export class LineBuffer {
     if ((digits & 1) !== 0) bytes[--p] = ZERO + v;
   }
 
-  /** UTF-8, in quotes where necessary. */
+  /** UTF-8, in quotes where necessary. It takes twice its length and two bytes at most. */
   text(from: Uint8Array, start: number, length: number): void {
     const { bytes } = this;
     const stop = start + length;
@@ -130,6 +137,13 @@ export class LineBuffer {
     }
     bytes[n++] = QUOTE;
     this.n = n;
+  }
+
+  /** As `text`, from a string of any length: what was promised to the rest of the row stays. */
+  string(value: string): void {
+    const bytes = Buffer.from(value);
+    this.reserve(bytes.length * 2 + 2);
+    this.text(bytes, 0, bytes.length);
   }
 
   hex(from: Uint8Array, start: number, length: number): void {
