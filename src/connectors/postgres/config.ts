@@ -1,7 +1,7 @@
 /** The configuration of the PostgreSQL connector. */
 import { s } from '../../lib/spec/fields.ts';
 import type { Infer } from '../../lib/spec/spec.ts';
-import * as common from '../lib/fields.ts';
+import * as settings from '../lib/sql/settings.ts';
 
 /** What needs no quotes at the server. */
 const serverName = (doc: string) =>
@@ -13,45 +13,15 @@ const serverName = (doc: string) =>
 
 export const postgresSpec = s.object(
   {
-    host: s.text({ doc: 'Name or address of the server.', example: 'db.example.com' }),
+    host: settings.host,
     port: s.integer({ doc: 'Port of the server.', default: 5432, min: 1, max: 65535 }),
     database: s.text({ doc: 'Name of the database. Each database is a source of its own.', example: 'shop' }),
     user: s.text({
       doc: 'User name. It needs to SELECT, and nothing else; to capture changes, it needs the attribute REPLICATION.',
       example: 'granary',
     }),
-    password: s.text({
-      doc: 'Password.',
-      example: '${secret:shop_database_password}',
-      optional: true,
-      secret: true,
-    }),
-    tls: s.choice(['off', 'preferred', 'required'], {
-      doc: 'Encryption: off, where the server offers it, or always.',
-      default: 'preferred',
-    }),
-    ca_file: common.caFile,
-    verify: s.boolean({
-      doc: "Check the server's certificate and name; when not given, it is done if tls is required or ca_file is given.",
-      optional: true,
-    }),
-    connections: s.integer({
-      doc: 'At most so many connections are open at the same time.',
-      default: 4,
-      min: 2,
-      max: 64,
-    }),
-    timeout: s.duration({ doc: 'How long connecting may take.', example: '30 s', default: 30 }),
-    silence: s.duration({
-      doc: 'How long the server may say nothing while a statement runs, before the connection counts as broken.',
-      example: '30 min',
-      default: 3600,
-    }),
-    statement_timeout: s.duration({
-      doc: 'How long one statement may take; reading a table, or a chunk of one, is one statement.',
-      example: '30 min',
-      default: 7200,
-    }),
+    password: settings.password,
+    ...settings.connection,
     capture: s.object(
       {
         publication: serverName(

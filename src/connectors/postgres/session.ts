@@ -7,6 +7,7 @@ import pg from 'pg';
 import { GranaryError } from '../../lib/errors.ts';
 import { authFailed, protocol } from '../lib/faults.ts';
 import { connectFault, tlsFault } from '../lib/network.ts';
+import { verifies } from '../lib/sql/settings.ts';
 import { endpointOf, type PostgresConfig } from './config.ts';
 import { type Copied, type CopyOptions, copyOut } from './copy.ts';
 import { openFault } from './errors.ts';
@@ -109,7 +110,7 @@ export async function tlsOptions(config: PostgresConfig, projectDir: string): Pr
       hint: 'Ask the operator of the server to turn it on (ssl = on), or set tls: off if the network is trusted.',
     });
   if (!offered) return false;
-  return { rejectUnauthorized: config.verify ?? (config.tls === 'required' || ca !== undefined), ...(ca && { ca }) };
+  return { rejectUnauthorized: verifies(config), ...(ca && { ca }) };
 }
 
 async function certificates(path: string): Promise<Buffer> {
