@@ -3,25 +3,17 @@
  * change takes until a query sees it, at 1,000 changes a second under `granary up`. `node bench/capture.ts [rows] [seconds]`; 2 million and 30 if not given.
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { mysql } from '../src/connectors/mysql.ts';
-import type { ExtractSink, Position } from '../src/ports/extract.ts';
 import { type MariaDbServer, startMariaDb } from '../test/servers/mariadb.ts';
 import { run } from '../test/servers/processes.ts';
-import { parseAll } from '../test/support/extracting.ts';
-import { writeFiles } from '../test/support/projects.ts';
-import { ask, startUp, until } from '../test/support/up-owner.ts';
+import { capture, lag, type Measured, MOST_LAG_MS, measured, median, settingsOf } from './capturing.ts';
 
 const ROUNDS = 3;
 const LEAST_RATE = 300_000;
-const MOST_LAG_MS = 2000;
-const PER_SECOND = 1000;
-const TOGETHER = 10;
 
 const ORDERS = `CREATE TABLE orders (id BIGINT PRIMARY KEY, store INT, customer VARCHAR(40), amount DECIMAL(12,2), quantity INT UNSIGNED,
   placed DATETIME(6), paid TIMESTAMP(3) NULL, state ENUM('new','paid','sent'), note VARCHAR(200))`;
@@ -37,100 +29,9 @@ const COLUMNS = [
   ['note', 'text'],
 ] as const;
 
-const settingsOf = ({ host, port, user, password, database }: MariaDbServer) => ({
-  host,
-  port,
-  user,
-  password,
-  database,
-  tls: 'off',
-});
-
-/** The process that is measured: reads from a position to the end of the log. */
-async function capture(
-  settings: Record<string, unknown>,
-  position: Position | undefined,
-  folder: string,
-): Promise<void> {
-  const source = await mysql.open(parseAll(mysql.spec, settings), { projectDir: folder });
-  const read = parseAll(mysql.read, { changes: 'orders', key: ['id'] });
-  const columns = COLUMNS.map(([name, type]) => ({ name, from: name, type }));
-  const hash = createHash('sha256');
-  const file = openSync(join(folder, 'landed.csv'), 'w');
-  let bytes = 0;
-  const sink: ExtractSink = {
-    async write(_, chunk) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
-    },
-    open: async () => undefined,
-    cut: async () => undefined,
-    checkpoint: async () => undefined,
-  };
-  const scratch = join(folder, 'scratch');
-  mkdirSync(scratch);
-  const from = performance.now();
-  const before = process.cpuUsage();
-  let reached = position;
-  for (let more = true; more; ) {
-    const extracted = await source.extract(
-      {
-        feed: 'changes',
-        datasets: [{ name: 'orders', read, columns }],
-        position: reached,
-        progress: undefined,
-        full: false,
-        now: () => Date.now(),
-        currentKeys: async () => undefined,
-        openEngine: () => Promise.reject(new Error('not needed')),
-        scratch,
-        warn: (message) => console.error(message),
-        progressed: () => undefined,
-      },
-      sink,
-    );
-    reached = extracted.position;
-    more = extracted.more;
-  }
-  const seconds = (performance.now() - from) / 1000;
-  const cpu = process.cpuUsage(before);
-  closeSync(file);
-  await source.close();
-  console.log(
-    JSON.stringify({
-      seconds,
-      cpu: (cpu.user + cpu.system) / 1e6,
-      bytes,
-      memory: process.resourceUsage().maxRSS * 1024,
-      position: reached,
-    }),
-  );
-}
-
-interface Measured {
-  seconds: number;
-  cpu: number;
-  bytes: number;
-  memory: number;
-  position: Position;
-}
-
-async function measured(settings: Record<string, unknown>, position?: Position): Promise<Measured> {
-  const folder = await mkdtemp(join(tmpdir(), 'granary-bench-'));
-  try {
-    const child = [import.meta.filename, '--child', JSON.stringify([settings, position, folder])];
-    return JSON.parse(await run(process.execPath, child)) as Measured;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-
 async function bulk(server: MariaDbServer, rows: number): Promise<boolean> {
   const settings = settingsOf(server);
-  const { position } = await measured(settings);
+  const { position } = await measured(import.meta.filename, settings);
   await server.admin('FLUSH BINARY LOGS');
   const [status] = await server.admin('SHOW MASTER STATUS');
   const each = 10_000;
@@ -143,7 +44,7 @@ async function bulk(server: MariaDbServer, rows: number): Promise<boolean> {
   let out: Measured | undefined;
   try {
     for (let i = 0; i < ROUNDS; i++) {
-      out = await measured(settings, position);
+      out = await measured(import.meta.filename, settings, position);
       assert.equal((out.position as { rows: number }).rows, (position as { rows: number }).rows + rows);
       times.ours.push(out.seconds);
       times.cpu.push(out.cpu);
@@ -173,76 +74,25 @@ async function bulk(server: MariaDbServer, rows: number): Promise<boolean> {
   return rows / ours >= LEAST_RATE;
 }
 
-async function lag(server: MariaDbServer, seconds: number): Promise<boolean> {
-  const ends: (() => unknown)[] = [];
-  const dir = await mkdtemp(join(tmpdir(), 'granary-bench-'));
-  const { host, port, user, password, database } = settingsOf(server);
+async function fresh(server: MariaDbServer, seconds: number): Promise<boolean> {
   await server.admin('CREATE TABLE ticks (id INT PRIMARY KEY, n INT, v VARCHAR(50))');
-  await writeFiles(dir, {
-    'granary.yaml': 'name: bench\n',
-    'sources/shop.yaml': `connector:\n  { type: mysql, host: ${host}, port: ${port}, user: ${user}, password: ${JSON.stringify(password)}, database: ${database}, tls: 'off' }
-datasets:\n  ticks:\n    read: { changes: ticks, key: [id] }\n    columns: { id: integer, n: integer, v: text }\n`,
+  return lag(server, 'mysql', {
+    connect: () => server.connect(server.database),
+    upsert: 'ON DUPLICATE KEY UPDATE n = VALUES(n), v = VALUES(v)',
+    seconds,
   });
-  try {
-    const up = startUp({ after: (end: () => unknown) => ends.push(end) } as never, dir);
-    await up.ready;
-    await until('the table is there', async () => (await ask(dir, 'SELECT count(*) FROM ticks')) !== undefined);
-    const sent: number[] = [0];
-    const connection = await server.connect(database);
-    const begun = performance.now();
-    let writing = true;
-    const writer = (async () => {
-      for (let batch = 0; batch < (seconds * PER_SECOND) / TOGETHER; batch++) {
-        const first = sent.length;
-        const values = Array.from(
-          { length: TOGETHER },
-          (_, i) => `(${(first + i) % 5000}, ${first + i}, 'tick ${first + i}')`,
-        );
-        await connection.query(
-          `INSERT INTO ticks VALUES ${values.join(', ')} ON DUPLICATE KEY UPDATE n = VALUES(n), v = VALUES(v)`,
-        );
-        const at = performance.now();
-        for (let i = 0; i < TOGETHER; i++) sent.push(at);
-        const due = begun + ((batch + 1) * TOGETHER * 1000) / PER_SECOND;
-        if (due > at) await delay(due - at);
-      }
-      writing = false;
-    })();
-    const lags: number[] = [];
-    let seen = 0;
-    while (writing || seen < sent.length - 1) {
-      const newest = Number((await ask(dir, 'SELECT coalesce(max(n), 0) FROM ticks'))![0]![0]);
-      const at = performance.now();
-      for (; seen < newest; seen++) if (sent[seen + 1] !== undefined) lags.push(Math.max(0, at - sent[seen + 1]!));
-      await delay(20);
-    }
-    await writer;
-    const wrote = (sent.length - 1) / ((sent.at(-1)! - begun) / 1000);
-    await connection.end();
-    await up.stop();
-    const sorted = lags.toSorted((a, b) => a - b);
-    const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!);
-    console.log(
-      `lag at ${Math.round(wrote)} changes/s for ${seconds} s, commit to query: median ${at(0.5)} ms, p90 ${at(0.9)} ms, p99 ${at(0.99)} ms, worst ${at(1)} ms`,
-    );
-    return at(0.99) < MOST_LAG_MS;
-  } finally {
-    for (const end of ends) end();
-    await delay(500);
-    await rm(dir, { recursive: true, force: true });
-  }
 }
 
 if (process.argv[2] === '--child') {
   const [settings, position, folder] = JSON.parse(process.argv[3]!);
-  await capture(settings, position ?? undefined, folder);
+  await capture(mysql, COLUMNS, settings, position ?? undefined, folder);
 } else {
   const [rows, seconds] = [Number(process.argv[2] ?? 2_000_000), Number(process.argv[3] ?? 30)];
   const server = await startMariaDb({ tls: false, settings: ['--max-binlog-size=1G'] });
   try {
     await server.admin(ORDERS);
     const isFast = rows === 0 || (await bulk(server, rows));
-    const isFresh = seconds === 0 || (await lag(server, seconds));
+    const isFresh = seconds === 0 || (await fresh(server, seconds));
     if (!isFast) console.error(`slower than ${LEAST_RATE} rows/s`);
     if (!isFresh) console.error(`p99 of the lag above ${MOST_LAG_MS} ms`);
     if (!isFast || !isFresh) process.exitCode = 1;
