@@ -55,6 +55,7 @@ export async function capture<C, R>(
     },
     open: async () => undefined,
     cut: async () => undefined,
+    discard: async () => undefined,
     checkpoint: async () => undefined,
   };
   const scratch = join(folder, 'scratch');

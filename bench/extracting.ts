@@ -78,6 +78,7 @@ async function extract(
     },
     open: async () => undefined,
     cut: async () => undefined,
+    discard: async () => undefined,
     checkpoint: async () => undefined,
   };
   const from = performance.now();

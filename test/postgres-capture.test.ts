@@ -1,6 +1,8 @@
 /** Changes of a PostgreSQL server, the whole way: captured, loaded, merged, and kept as history. */
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
+import { findDeadLetters } from '../src/runtime/dead-letters.ts';
+import { statusOf } from '../src/runtime/status.ts';
 import { postgresMissing } from './servers/postgres.ts';
 import { assertSame, BODY, captureProject, differences, sourceYaml, startShop } from './support/postgres-capture.ts';
 import { rowsOf, runProject, writeFiles } from './support/projects.ts';
@@ -89,6 +91,35 @@ test('a history keeps every state with its times', async (t) => {
          AND NOT EXISTS (FROM history b WHERE b.order_id = 7 AND b._valid_from = a._valid_to)`,
     );
     assert.deepEqual(gaps, [0]);
+  });
+});
+
+test('a table that cannot be captured holds up no other: the run fails and says why, and the next ones mend it', async (t) => {
+  const { server, sql } = await shop(t);
+  const dir = await captureProject(t, server);
+  await runProject(dir);
+  await sql("ALTER TABLE items DROP CONSTRAINT items_pkey; UPDATE orders SET store = 'while' WHERE order_id < 10");
+  const { doc } = await runProject(dir, async (runtime) => {
+    const while_ = await rowsOf(runtime, "SELECT count(*)::INT FROM orders WHERE store = 'while'");
+    assert.deepEqual(while_, [[9]]);
+    const [letter, ...others] = await findDeadLetters({}, runtime.context);
+    assert.deepEqual([letter!.dataset, letter!.name, others.length], ['main/shop/items', 'items', 0]);
+    assert.match(
+      `${letter!.reason} ${letter!.hint}`,
+      /items, of items, has no primary key.* ALTER TABLE .* REPLICA IDENTITY FULL;/,
+    );
+    assert.deepEqual((await statusOf(runtime.context, '')).deadLetters.open, 1);
+  });
+  assert.equal(doc.status, 'failed');
+  assert.match(doc.errors[0]!.message, /has no primary key/);
+  await sql('UPDATE orders SET amount = 1 WHERE order_id = 20');
+  assert.equal((await runProject(dir)).doc.status, 'succeeded', 'it is told once');
+  await sql(
+    "DELETE FROM items WHERE line = 7; ALTER TABLE items ADD PRIMARY KEY (order_id, line); UPDATE items SET product = 'Tee'",
+  );
+  await runProject(dir, async (runtime) => {
+    await assertSame(server, (query) => rowsOf(runtime, query));
+    assert.deepEqual(await findDeadLetters({}, runtime.context), []);
   });
 });
 

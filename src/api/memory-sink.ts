@@ -51,6 +51,10 @@ export class MemorySink implements ExtractSink {
     if (open) this.ended.push({ dataset, bytes: Buffer.concat(open.chunks), complete: open.complete, declared });
   }
 
+  async discard(dataset: string): Promise<void> {
+    this.#open.delete(dataset);
+  }
+
   async checkpoint(progress: Position): Promise<void> {
     this.progress = jsonOf(progress);
     this.#kept = { ended: [...this.ended], open: copyOf(this.#open) };

@@ -7,6 +7,7 @@
  * position, which says how far it has come. The position after an extraction is stored in the same transaction as the objects that it
  * made, so whatever is killed when, the next extraction begins where the last landed object ends.
  */
+import type { SerializedError } from '../lib/errors.ts';
 import type { Chosen } from '../lib/spec/fields.ts';
 import type { ObjectSpec } from '../lib/spec/spec.ts';
 import type { ColumnType } from '../model/schema.ts';
@@ -112,6 +113,8 @@ export interface ExtractSink {
   open(dataset: string, options?: ObjectOptions): Promise<void>;
   /** Ends the object; what is written next begins another one. */
   cut(dataset: string, declared?: Totals): Promise<void>;
+  /** Forgets the object that is being written, if there is one: it could not be read to its end, and the others go on. */
+  discard(dataset: string): Promise<void>;
   /** Bytes so far are durable; after a kill the extraction goes on from here with `progress`. Seldom: each costs an fsync. */
   checkpoint(progress: Position): Promise<void>;
 }
@@ -137,6 +140,13 @@ export interface Extracted {
   more: boolean;
   /** What the source counted, by dataset: of its last object. */
   declared?: Record<string, Totals>;
+  /** Datasets that could not be read while the others of the feed went on: at every extraction, until what is wrong was mended. */
+  troubles?: readonly Trouble[];
+}
+
+export interface Trouble {
+  dataset: string;
+  error: SerializedError;
 }
 
 export interface FeedLag {

@@ -31,6 +31,10 @@ class CapturingSink implements ExtractSink {
     this.ended.push({ dataset, text: Buffer.concat(open.chunks).toString(), complete: open.complete, declared });
   }
 
+  async discard(dataset: string): Promise<void> {
+    this.#open.delete(dataset);
+  }
+
   async checkpoint(): Promise<void> {
     throw new Error('capturing makes no checkpoints');
   }

@@ -57,6 +57,10 @@ export class MemorySink implements ExtractSink {
     this.#open = undefined;
   }
 
+  async discard(): Promise<void> {
+    this.#open = undefined;
+  }
+
   async checkpoint(progress: Position): Promise<void> {
     this.progress = structuredClone(progress);
     this.#kept = this.#open && { ...this.#open, chunks: [...this.#open.chunks] };

@@ -12,6 +12,7 @@ import { type CurateInput, type CurateOutput, outputOf } from '../../stages/cura
 import { exportReferences } from '../../stages/curate/references.ts';
 import type { ExtractOutput } from '../../stages/extract/extract.ts';
 import { extractInput } from '../../stages/extract/keys.ts';
+import { settleTroubles } from '../../stages/extract/troubles.ts';
 import { datasetsOf, type LoadContext, type LoadInput, type LoadOutput, load } from '../../stages/load.ts';
 import { type BeginInput, begin } from '../../stages/run/begin.ts';
 import { waitsFor } from '../../stages/run/blocked.ts';
@@ -78,6 +79,13 @@ export function stageInvoker({ context: shared, workers, tell }: InvokerOptions)
           input.run,
           context,
         );
+        const { source } = input.item;
+        if (output.troubles)
+          for (const { dataset, error } of await settleTroubles(
+            { run: input.run, source, feed: input.item.file.path, troubles: output.troubles },
+            context,
+          ))
+            tell(input.run, { type: 'failed', what: `read ${source}.${dataset}`, error });
         for (const { object, path, bytes } of output.objects)
           tell(input.run, {
             type: 'landed',

@@ -4,7 +4,7 @@
  */
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
 import { FEEDS, type FeedDoc, feedId } from '../../model/feeds.ts';
-import type { ExtractDataset, ExtractRequest } from '../../ports/extract.ts';
+import type { ExtractDataset, ExtractRequest, Trouble } from '../../ports/extract.ts';
 import { putWrite, type Versioned } from '../../ports/state-store.ts';
 import type { Dataset, Source } from '../../project/project.ts';
 import { type StageContext, sourceOf } from '../context.ts';
@@ -26,6 +26,8 @@ export interface ExtractOutput {
   objects: LandedObject[];
   /** There is more to read now. */
   more: boolean;
+  /** Datasets that could not be read while the others went on; null: not known, as only what a kill had left was made known. */
+  troubles: readonly Trouble[] | null;
 }
 
 export async function extract(input: ExtractInput, context: StageContext): Promise<ExtractOutput> {
@@ -36,7 +38,7 @@ export async function extract(input: ExtractInput, context: StageContext): Promi
   const id = feedId(source.tenant, source.name, input.feed);
   const feed = (await context.state.get(FEEDS, id)) ?? (await begun(id, context));
   // What was read before a kill: only to be made known.
-  if (feed.current?.state === 'committing') return commit(feed, context);
+  if (feed.current?.state === 'committing') return { ...(await commit(feed, context)), troubles: null };
   try {
     return await read(input, source, datasets, feed, context);
   } catch (e) {
@@ -75,6 +77,7 @@ async function read(
   });
   const reading = feed.current?.state === 'reading' ? feed.current : undefined;
   let reconciled = false;
+  let troubles: readonly Trouble[] = [];
   try {
     if (reading) await sink.resume(reading.parts);
     const result = await context.withScratch((scratch) => {
@@ -100,6 +103,7 @@ async function read(
       };
       return connection.extract(request, sink);
     });
+    troubles = result.troubles ?? [];
     const parts = await sink.end(result.declared ?? {});
     const committing: FeedDoc = {
       ...plain<FeedDoc>(known),
@@ -116,7 +120,7 @@ async function read(
     await sink.suspend();
     throw e;
   }
-  return commit((await context.state.get(FEEDS, feed.id))!, context);
+  return { ...(await commit((await context.state.get(FEEDS, feed.id))!, context)), troubles };
 }
 
 export function datasetsOfFeed(source: Source, feed: string): Dataset[] {

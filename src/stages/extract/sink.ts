@@ -74,6 +74,14 @@ export class Sink implements ExtractSink {
     this.#ended.push({ ...part, sha256: open.hash.digest('hex') });
   }
 
+  async discard(dataset: string): Promise<void> {
+    const open = this.#open.get(dataset);
+    if (!open) return;
+    this.#open.delete(dataset);
+    this.#bytes -= open.part.bytes;
+    await open.upload.abort();
+  }
+
   async checkpoint(progress: Position): Promise<void> {
     for (const open of this.#open.values()) {
       await open.upload.suspend();

@@ -10,15 +10,15 @@ import { streamChanges } from '../replication/stream.ts';
 import type { Session } from '../session.ts';
 import type { CaptureNames } from './capture.ts';
 import { complete } from './incomplete.ts';
-import { type CapturePosition, type CaptureProgress, positionOf, shortHash, type TableState } from './position.ts';
+import { type CapturePosition, contractOf, positionOf } from './position.ts';
+import { readTables } from './read-whole.ts';
 import { ChangeReader } from './reader.ts';
 import { ensurePublication, NOW_LSN, NOW_MS, openReplication, systemOf } from './server.ts';
 import { dropSlot, hasSentAll, readableSlot, slotOf, untilReleased } from './slot.ts';
-import { copyTable, seenBy } from './snapshot.ts';
-import { type CapturedTable, capturedTables, changeOf } from './tables.ts';
-import { type Beside, toldOf, untold } from './told.ts';
+import { seenBy } from './snapshot.ts';
+import { type CapturedTable, capturedTables, changeOf, type FoundTables } from './tables.ts';
+import { isDue, type KnownTrouble, told, troubleOf } from './troubles.ts';
 import type { TypeCatalog } from './types.ts';
-import { untilWritersEnd } from './writers.ts';
 
 /** A table that has to be read whole, and why; without a reason, it is new. */
 interface Due {
@@ -66,12 +66,18 @@ export class CaptureRun {
   async #run(session: Session): Promise<Extracted> {
     const { publication, slot, isOwnPublication } = this.#names;
     const system = await systemOf(session);
-    let tables = await this.#tables();
-    const isNew = await ensurePublication(this.#database, publication, isOwnPublication, tables);
-    if (tables.some((t) => t.member === '')) tables = await this.#tables();
+    let { tables, troubles } = await this.#tables();
+    const [first] = troubles.values();
+    if (tables.length === 0 && !this.#position) throw first!;
+    const { isNew, refused } = await ensurePublication(this.#database, publication, isOwnPublication, tables);
+    if (tables.some((t) => t.member === '')) ({ tables, troubles } = await this.#tables());
+    troubles = new Map([...troubles, ...refused]);
+    tables = tables.filter((t) => !refused.has(t.dataset));
     const end = await this.#end();
     const here = { slot, system, publication, isNewPublication: isNew, end: end.lsn };
     const { start, lost } = await readableSlot(this.#database, here, this.#position, this.#request);
+    const aside = this.#aside(tables, troubles);
+    tables = tables.filter((t) => !aside[t.dataset]);
     const due = this.#due(tables, lost);
     const known: CapturePosition = {
       lsn: lost === undefined && this.#position ? this.#position.lsn : formatLsn(start),
@@ -82,16 +88,18 @@ export class CaptureRun {
       seenAt: this.#position?.seenAt ?? 0,
       tables: {},
       snapshots: this.#position?.snapshots ?? {},
+      troubles: aside,
     };
-    for (const { dataset } of tables) {
-      const state = this.#position?.tables[dataset];
-      if (state && !due.some((d) => d.table.dataset === dataset)) known.tables[dataset] = { ...state };
+    for (const { name } of this.#request.datasets) {
+      const state = this.#position?.tables[name];
+      if (state && aside[name]) known.tables[name] = { ...state, snapshot: null };
+      else if (state && !due.some((d) => d.table.dataset === name)) known.tables[name] = { ...state };
     }
     if (due.length === 0 && this.#request.progress)
       throw new GranaryError('extract.stale', 'The tables that were being read are not wanted any more.', {
         transient: true,
       });
-    if (due.length > 0) return this.#readWhole(known, due, start);
+    if (due.length > 0) return this.#readWhole(known, due, start, tables.length > due.length);
     return this.#follow(session, known, tables, end);
   }
 
@@ -101,17 +109,36 @@ export class CaptureRun {
     return { lsn: parseLsn(lsn!), at: Number(at) };
   }
 
-  #tables(): Promise<CapturedTable[]> {
+  #tables(): Promise<FoundTables> {
     return capturedTables(this.#database, this.#request.datasets, this.#names.publication);
+  }
+
+  /** Datasets that are neither read nor followed now: what the catalog says of them, and those that failed a short while ago. */
+  #aside(tables: readonly CapturedTable[], troubles: ReadonlyMap<string, GranaryError>): Record<string, KnownTrouble> {
+    const at = this.#request.now();
+    const aside: Record<string, KnownTrouble> = {};
+    for (const dataset of this.#request.datasets) {
+      const error = troubles.get(dataset.name);
+      if (error) aside[dataset.name] = troubleOf(error, { contract: contractOf(dataset), at, tries: 0 });
+    }
+    for (const { dataset, contract } of tables) {
+      const known = this.#position?.troubles?.[dataset];
+      if (known && known.contract === contract && !isDue(known, at)) aside[dataset] = known;
+    }
+    for (const [dataset, { why, hint = '' }] of Object.entries(aside))
+      if (this.#position?.troubles?.[dataset]?.why !== why)
+        this.#request.warn(`${dataset} is not captured, and the others go on: ${why} ${hint}`.trimEnd());
+    return aside;
   }
 
   #due(tables: readonly CapturedTable[], lost: string | undefined): Due[] {
     const due: Due[] = [];
     for (const table of tables) {
       const state = this.#position?.tables[table.dataset];
+      const trouble = this.#position?.troubles?.[table.dataset];
       if (!state) due.push({ table, why: undefined });
       else {
-        const why = lost ?? changeOf(table, state);
+        const why = lost ?? (trouble ? 'it could not be captured for a while' : changeOf(table, state));
         if (why !== undefined) due.push({ table, why });
       }
     }
@@ -121,76 +148,42 @@ export class CaptureRun {
     return due;
   }
 
-  /** Every table in one state, which the log goes on from. What was read before a kill is not read again. */
-  async #readWhole(known: CapturePosition, due: readonly Due[], start: bigint): Promise<Extracted> {
-    const { signal, progress } = this.#request;
-    const basis = shortHash([
-      this.#request.position ?? null,
-      formatLsn(start),
-      due.map(({ table }) => [table.oid, table.member, table.contract, table.form]),
-    ]);
-    const before = progress as unknown as CaptureProgress | undefined;
-    if (before && before.basis !== basis)
-      throw new GranaryError('extract.stale', 'The tables, or the place in the log, are other ones now.', {
-        transient: true,
-      });
-    let rows = before?.rows ?? known.rows;
-    const states: Record<string, TableState> = { ...before?.tables };
-    const snapshots = { ...known.snapshots, ...before?.snapshots };
-    const left = due.filter(({ table }) => !states[table.dataset]);
-    if (left.length > 0) {
-      await untilWritersEnd(
-        this.#database,
-        left.map(({ table }) => table),
-        this.#request,
-      );
-      const held = left.map(({ table }) => table.name);
-      const snapshot = await this.#database.snapshotOf(held, signal);
-      try {
-        const { visible, until, at } = await seenBy(snapshot);
-        snapshots[until] = visible;
-        for (const { table } of left) {
-          const floor = Math.max(at, this.#position?.tables[table.dataset]?.floor ?? 0);
-          rows++;
-          const beside = await copyTable(
-            {
-              database: this.#database,
-              snapshot,
-              request: this.#request,
-              sink: this.#sink,
-              moment: Math.max(floor, known.at),
-              position: rows,
-              mayLack: this.#position?.tables[table.dataset] !== undefined,
-            },
-            table,
-          );
-          const { oid, member, contract, form } = table;
-          states[table.dataset] = {
-            oid,
-            member,
-            contract,
-            form,
-            snapshot: until,
-            floor,
-            told: toldOf(beside),
-          };
-          this.#warnOfLost(table, beside);
-          const done: CaptureProgress = { basis, rows, tables: states, snapshots };
-          await this.#sink.checkpoint(done as unknown as Position);
-        }
-      } finally {
-        await snapshot.close();
-      }
+  async #readWhole(
+    known: CapturePosition,
+    due: readonly Due[],
+    start: bigint,
+    othersWait: boolean,
+  ): Promise<Extracted> {
+    const read = await readTables({
+      database: this.#database,
+      request: this.#request,
+      sink: this.#sink,
+      before: this.#position,
+      tables: due.map(({ table }) => table),
+      basis: [
+        this.#request.position ?? null,
+        formatLsn(start),
+        due.map(({ table }) => [table.oid, table.member, table.contract, table.form]),
+      ],
+      rows: known.rows,
+      at: known.at,
+      snapshots: known.snapshots,
+      othersWait,
+    });
+    const troubles = { ...known.troubles, ...read.troubles };
+    const states = { ...known.tables, ...read.tables };
+    for (const dataset of Object.keys(read.troubles)) {
+      const state = this.#position?.tables[dataset];
+      if (state) states[dataset] = { ...state, snapshot: null };
     }
-    const position: CapturePosition = { ...known, rows, tables: { ...known.tables, ...states }, snapshots };
-    return { position: position as unknown as Position, more: true };
-  }
-
-  #warnOfLost({ dataset, name }: CapturedTable, beside: Beside): void {
-    for (const column of untold(beside, this.#position?.tables[dataset]?.told ?? '').lost)
-      this.#request.warn(
-        `${name.join('.')} has no column "${column}" any more, which is in the contract of ${dataset}: it is NULL.`,
-      );
+    const position: CapturePosition = {
+      ...known,
+      rows: read.rows,
+      tables: states,
+      snapshots: read.snapshots,
+      troubles,
+    };
+    return { position: position as unknown as Position, more: true, troubles: told(troubles) };
   }
 
   /** The log up to where it is now. */
@@ -229,19 +222,24 @@ export class CaptureRun {
     });
     const options = { slot, publication, start, silence: this.#database.config.silence, signal };
     await this.#stream(session, options, reader);
-    const { declared, tables: states } = await reader.end();
+    const { declared, tables: states, troubles: failed } = await reader.end();
+    const troubles = { ...known.troubles };
+    for (const [dataset, error] of failed) {
+      const { contract } = states[dataset]!;
+      troubles[dataset] = troubleOf(error, { contract, at: this.#request.now(), tries: 0 });
+    }
     const position: CapturePosition = {
       ...known,
       lsn: formatLsn(reader.lsn),
       rows: reader.rows,
       at: reader.at,
       seenAt: reader.more ? known.seenAt : end.at,
-      tables: states,
+      tables: { ...known.tables, ...states },
       snapshots: Object.fromEntries(
         Object.entries(known.snapshots).filter(([place]) => Object.values(states).some((s) => s.snapshot === place)),
       ),
     };
-    return { position: position as unknown as Position, more: reader.more, declared };
+    return { position: position as unknown as Position, more: reader.more, declared, troubles: told(troubles) };
   }
 
   async #stream(session: Session, options: Parameters<typeof streamChanges>[1], reader: ChangeReader): Promise<void> {

@@ -6,6 +6,7 @@ import { parseLsn } from '../replication/lsn.ts';
 import { type CapturePosition, contractOf } from './position.ts';
 import { NOW_LSN, NOW_MS } from './server.ts';
 import { type Slot, slotOf } from './slot.ts';
+import { isWorthALook, told } from './troubles.ts';
 
 export class LogWatch {
   readonly #database: PostgresDatabase;
@@ -23,7 +24,19 @@ export class LogWatch {
     datasets: readonly ExtractDataset<SqlRead>[],
     position: CapturePosition | undefined,
   ): Promise<boolean> {
-    if (!position || datasets.some((d) => position.tables[d.name]?.contract !== contractOf(d))) return true;
+    if (!position) return true;
+    const now = Date.now();
+    for (const dataset of datasets) {
+      const { name } = dataset;
+      const contract = contractOf(dataset);
+      const trouble = position.troubles?.[name];
+      if (
+        trouble
+          ? trouble.contract !== contract || isWorthALook(trouble, now)
+          : position.tables[name]?.contract !== contract
+      )
+        return true;
+    }
     // Not 0 either when it is behind: the server is another one, or was restored from a backup.
     return (await this.#distance(position)).bytes !== 0;
   }
@@ -34,7 +47,7 @@ export class LogWatch {
     const { bytes, now } = await this.#distance(position);
     const since = Math.max(position.seenAt, this.#caughtUp?.lsn === position.lsn ? this.#caughtUp.at : 0);
     const seconds = bytes <= 0 ? 0 : Math.max(0, (now - since) / 1000);
-    const problem = problemOf(this.#database, this.#slot, slot);
+    const problem = problemOf(this.#database, this.#slot, slot) ?? notCaptured(position);
     return {
       seconds,
       bytes: Math.max(0, bytes),
@@ -62,6 +75,14 @@ function problemOf({ endpoint, config }: PostgresDatabase, name: string, slot: S
   if (slot.retained > limit)
     return `${endpoint}: the server keeps ${megabytes(slot.retained)} of its log for the replication slot ${name}. It needs room until the changes were read, or transactions that are open for long have ended; drop the slot if nobody reads it any more.`;
   return undefined;
+}
+
+function notCaptured({ troubles = {} }: CapturePosition): string | undefined {
+  const found = told(troubles);
+  const [first] = found;
+  if (!first) return undefined;
+  const others = found.length > 1 ? ` So it is with ${found.length - 1} more (granary dlq list).` : '';
+  return `${first.dataset} is not captured, and the others go on: ${first.error.message}${others}`;
 }
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en-US')} MB`;

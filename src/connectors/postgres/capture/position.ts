@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ExtractDataset, Position } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
+import type { KnownTrouble } from './troubles.ts';
 
 export interface CapturePosition {
   /** Transactions whose commit is before it were read. */
@@ -19,6 +20,8 @@ export interface CapturePosition {
   tables: Record<string, TableState>;
   /** Snapshots that tables were read in and the log has not been read beyond, by their place in it: what they have seen, as `visibleIn` takes it. */
   snapshots: Record<string, string>;
+  /** By dataset: what keeps it from being captured. It is read whole once that was mended. */
+  troubles?: Record<string, KnownTrouble>;
 }
 
 export interface TableState {

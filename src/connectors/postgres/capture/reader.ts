@@ -1,4 +1,5 @@
 /** Takes the stream of changes apart, and writes what belongs to captured tables into objects of their datasets. */
+import type { GranaryError } from '../../../lib/errors.ts';
 import type { ExtractSink, Totals } from '../../../ports/extract.ts';
 import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import { formatTime } from '../../lib/sql/times.ts';
@@ -205,7 +206,13 @@ export class ChangeReader implements StreamHandler {
   }
 
   /** Writes what is left; how many rows each object has, and what is to be remembered of the tables. */
-  async end(): Promise<{ declared: Record<string, Totals>; tables: Record<string, TableState> }> {
+  async end(): Promise<{
+    declared: Record<string, Totals>;
+    tables: Record<string, TableState>;
+    /** By dataset: from a place on its changes could not be read. */
+    troubles: Map<string, GranaryError>;
+  }> {
+    const troubles = new Map<string, GranaryError>();
     const declared: Record<string, Totals> = {};
     const tables: Record<string, TableState> = {};
     for (const target of this.#targets) {
@@ -213,7 +220,8 @@ export class ChangeReader implements StreamHandler {
       const { dataset } = target.table;
       if (target.isBegun) declared[dataset] = { rows: target.rows };
       tables[dataset] = target.stateAt(this.lsn);
+      if (target.trouble) troubles.set(dataset, target.trouble);
     }
-    return { declared, tables };
+    return { declared, tables, troubles };
   }
 }

@@ -70,22 +70,31 @@ interface Publication {
   others: string | undefined;
 }
 
+export interface Published {
+  /** The publication was made now. */
+  isNew: boolean;
+  /** Datasets whose tables the user may not add to it, with the SQL to run. */
+  refused: Map<string, GranaryError>;
+}
+
 /**
- * The publication has the tables, all their changes, and all their rows. `isOwn`: tables that are not captured are taken out of it. Returns whether it was
- * made now. Errors: `connector.denied` with the SQL to run, `connector.unsupported`.
+ * The publication has the tables, all their changes, and all their rows. `isOwn`: tables that are not captured are taken out of it, as a table that cannot
+ * be captured may not be written to while it is published. Errors: `connector.denied` with the SQL to run, `connector.unsupported`.
  */
 export async function ensurePublication(
   database: PostgresDatabase,
   name: string,
   isOwn: boolean,
   tables: readonly CapturedTable[],
-): Promise<boolean> {
+): Promise<Published> {
+  const refused = new Map<string, GranaryError>();
   const publication = await publicationOf(database, name, tables);
   const listed = (of: readonly CapturedTable[]) => [...new Set(of.map((t) => ident(...t.name)))].join(', ');
+  if (!publication && tables.length === 0) return { isNew: false, refused };
   if (!publication) {
     const sql = `CREATE PUBLICATION ${ident(name)} FOR TABLE ${listed(tables)} WITH (publish_via_partition_root = true)`;
     await change(database, sql, 'making a publication', isDuplicate);
-    return true;
+    return { isNew: true, refused };
   }
   const alter = `ALTER PUBLICATION ${ident(name)}`;
   if (!publication.isWhole)
@@ -94,20 +103,36 @@ export async function ensurePublication(
       `the publication ${name} leaves out some kinds of changes`,
       `${alter} SET (publish = 'insert, update, delete, truncate');`,
     );
-  if (!publication.viaRoot && tables.some((t) => t.isPartitioned))
-    throw unfit(
-      database.endpoint,
-      `the publication ${name} tells changes of partitions as those of other tables`,
-      `${alter} SET (publish_via_partition_root = true);`,
-    );
-  const missing = tables.filter((t) => t.member === '');
-  if (missing.length > 0) await change(database, `${alter} ADD TABLE ${listed(missing)}`, 'adding to the publication');
+  if (!publication.viaRoot)
+    for (const { dataset } of tables.filter((t) => t.isPartitioned))
+      refused.set(
+        dataset,
+        unfit(
+          database.endpoint,
+          `the publication ${name} tells changes of partitions as those of other tables`,
+          `${alter} SET (publish_via_partition_root = true);`,
+        ),
+      );
+  const missing = tables.filter((t) => t.member === '' && !refused.has(t.dataset));
+  const add = (of: readonly CapturedTable[]) =>
+    change(database, `${alter} ADD TABLE ${listed(of)}`, 'adding to the publication');
+  if (missing.length > 0)
+    await add(missing).catch(async (e) => {
+      if (!isDenied(e)) throw e;
+      for (const name of new Set(missing.map((t) => listed([t])))) {
+        const of = missing.filter((t) => listed([t]) === name);
+        await add(of).catch((cause) => {
+          if (!isDenied(cause)) throw cause;
+          for (const { dataset } of of) refused.set(dataset, cause);
+        });
+      }
+    });
   // What is not captured any more would only be sent for nothing; where it cannot be taken out, it is left.
-  else if (isOwn && publication.others)
+  if (isOwn && publication.others)
     await database
       .query('taking tables out of the publication', `${alter} DROP TABLE ${publication.others}`)
       .catch(() => undefined);
-  return false;
+  return { isNew: false, refused };
 }
 
 async function publicationOf(
@@ -115,7 +140,7 @@ async function publicationOf(
   name: string,
   tables: readonly CapturedTable[],
 ): Promise<Publication | undefined> {
-  const known = tables.map((t) => t.oid).join(', ');
+  const known = [0, ...tables.map((t) => t.oid)].join(', ');
   const [row] = await database.query(
     'asking for the publication',
     `SELECT p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate, p.pubviaroot,
@@ -136,7 +161,7 @@ async function change(
     await database.query(doing, sql);
   } catch (e) {
     if (isDone(e)) return;
-    if (!(e instanceof GranaryError) || e.code !== 'connector.denied') throw e;
+    if (!isDenied(e)) throw e;
     throw new GranaryError(
       'connector.denied',
       `${database.endpoint}: ${database.config.user} may not do this, while ${doing}.`,
@@ -147,6 +172,8 @@ async function change(
     );
   }
 }
+
+const isDenied = (e: unknown): e is GranaryError => e instanceof GranaryError && e.code === 'connector.denied';
 
 /** Another process has made it in the meantime. */
 const isDuplicate = (e: unknown): boolean => e instanceof GranaryError && e.details?.['sqlstate'] === '42710';

@@ -10,6 +10,7 @@ import type { PostgresDatabase } from '../database.ts';
 import { postgresDialect } from '../dialect.ts';
 import { contractOf, shortHash, type TableForm, type TableState } from './position.ts';
 import { unfit } from './server.ts';
+import { isOfOneTable } from './troubles.ts';
 
 const { ident, text } = postgresDialect;
 export const OWN_COLUMNS = [OPERATION, DELETED_COLUMN, CHANGED_AT, POSITION];
@@ -48,38 +49,57 @@ interface Described {
   large: string[];
   generated: string[];
   columns: string[];
+  /** Columns that the user may not read. */
+  hidden: string[];
+  /** The user sees only some of the rows. */
+  secured: boolean;
   /** Number and version of the description, of each column. */
   attributes: [number: number, version: string][];
   file: string;
   published: { names: string[] | null; filter: string | null } | null;
 }
 
-/** All of them in one query: it is asked at every extraction. Errors: `connector.not_found`, `connector.unsupported` with the SQL that helps. */
+export interface FoundTables {
+  tables: CapturedTable[];
+  /** By dataset: `connector.not_found`, `connector.denied`, `connector.unsupported` with the SQL that helps. */
+  troubles: Map<string, GranaryError>;
+}
+
+/** All of them in one query: it is asked at every extraction. */
 export async function capturedTables(
   database: PostgresDatabase,
   datasets: readonly ExtractDataset<SqlRead>[],
   publication: string,
-): Promise<CapturedTable[]> {
+): Promise<FoundTables> {
   const names = datasets.map((d) =>
     parseTableName(d.read.changes!)!
       .map((part) => part.text)
       .slice(-2),
   );
-  const values = names.map((name, i) => `(${i}, ${text(ident(...name))})`).join(', ');
+  const values = names
+    .map((name, i) => `(${i}, ${name.length > 1 ? text(name[0]!) : 'NULL'}, ${text(name.at(-1)!)})`)
+    .join(', ');
   const rows = await database.query('describing the tables', describeSql(values, text(publication)));
   const found = new Map(rows.map(([place, json]) => [Number(place), JSON.parse(json!) as Described]));
   const tables: CapturedTable[] = [];
+  const troubles = new Map<string, GranaryError>();
   for (const [i, dataset] of datasets.entries()) {
-    const described = found.get(i);
-    if (!described) {
-      // It tells the nearest name.
-      await database.facts(names[i]!);
-      throw new GranaryError('connector.not_found', `${database.endpoint} has no table ${dataset.read.changes}.`);
+    try {
+      const described = found.get(i) ?? (await missing(database, names[i]!));
+      check(database, dataset, described);
+      tables.push(tableOf(dataset, described));
+    } catch (e) {
+      if (!isOfOneTable(e)) throw e;
+      troubles.set(dataset.name, e);
     }
-    check(database.endpoint, dataset, described);
-    tables.push(tableOf(dataset, described));
   }
-  return tables;
+  return { tables, troubles };
+}
+
+async function missing(database: PostgresDatabase, name: TableName): Promise<never> {
+  // It tells the nearest name.
+  await database.facts(name);
+  throw new GranaryError('connector.not_found', `${database.endpoint} has no table ${name.join('.')}.`);
 }
 
 const describeSql = (values: string, publication: string): string => `
@@ -104,14 +124,19 @@ const describeSql = (values: string, publication: string): string => `
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> ''),
     'columns', ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+    'hidden', ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))),
+    'secured', pg_catalog.row_security_active(c.oid),
     'attributes', (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attnum, a.xmin::text) ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
     'file', c.relfilenode::text,
     'published', (SELECT pg_catalog.json_build_object('names', pg_catalog.to_jsonb(t)->'attnames', 'filter', pg_catalog.to_jsonb(t)->>'rowfilter')
       FROM pg_catalog.pg_publication_tables t WHERE t.pubname = p.pubname AND t.schemaname = n.nspname AND t.tablename = c.relname))
-  FROM (VALUES ${values}) AS w(place, name)
-    JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name)
+  FROM (VALUES ${values}) AS w(place, schema, name)
+    JOIN pg_catalog.pg_class c ON c.relname = w.name
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      AND CASE WHEN w.schema IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = w.schema END
     LEFT JOIN pg_catalog.pg_publication p ON p.pubname = ${publication}`;
 
 function tableOf(dataset: ExtractDataset<SqlRead>, described: Described): CapturedTable {
@@ -160,7 +185,11 @@ export function changeOf({ oid, member, contract, form }: CapturedTable, state: 
   return undefined;
 }
 
-function check(endpoint: string, { name, read, columns }: ExtractDataset<SqlRead>, table: Described): void {
+function check(
+  { endpoint, config }: PostgresDatabase,
+  { name, read, columns }: ExtractDataset<SqlRead>,
+  table: Described,
+): void {
   const title = `${table.schema}.${table.table}`;
   const sqlName = ident(table.schema, table.table);
   const full = (of: string) => `ALTER TABLE ${of} REPLICA IDENTITY FULL;`;
@@ -191,6 +220,20 @@ function check(endpoint: string, { name, read, columns }: ExtractDataset<SqlRead
       {
         hint: `It has ${table.columns.join(', ')}.`,
       },
+    );
+  const secret = has(table.hidden);
+  if (secret.length > 0)
+    throw new GranaryError(
+      'connector.denied',
+      `${endpoint}: ${config.user} may not read ${title}, of ${name} (${secret.join(', ')}).`,
+      {
+        hint: `GRANT USAGE ON SCHEMA ${ident(table.schema)} TO ${ident(config.user)}; GRANT SELECT ON ${sqlName} TO ${ident(config.user)};`,
+      },
+    );
+  if (table.secured)
+    fail(
+      `shows ${config.user} only some of its rows (row level security), and the log has all of them`,
+      `ALTER ROLE ${ident(config.user)} BYPASSRLS;`,
     );
   if (table.identity !== 'f' && table.identified.length === 0)
     fail(

@@ -1,4 +1,5 @@
 /** One captured dataset while the log is read: its lines, the object that is open, and rows that wait for their values. */
+import type { GranaryError } from '../../../lib/errors.ts';
 import type { ExtractSink } from '../../../ports/extract.ts';
 import { landedLine } from '../../lib/sql/landed.ts';
 import { LineBuffer } from '../../lib/sql/line-buffer.ts';
@@ -9,6 +10,7 @@ import { type Incomplete, Landing, type Moment } from './landing.ts';
 import type { TableState } from './position.ts';
 import type { CapturedTable } from './tables.ts';
 import { toldOf, untold } from './told.ts';
+import { isOfOneTable } from './troubles.ts';
 import type { TypeCatalog } from './types.ts';
 import { visibleIn } from './visible.ts';
 
@@ -22,6 +24,8 @@ export class Target {
   #isBegun = false;
   /** The current transaction was in the rows that were read at first. */
   isSkipped = false;
+  /** Why its changes are not read any more. */
+  trouble: GranaryError | undefined;
   readonly #state: TableState;
   readonly #sink: ExtractSink;
   readonly #isVisible: ((xid: number) => boolean) | undefined;
@@ -70,7 +74,16 @@ export class Target {
     const scale = await types.moneyScale();
     // What is skipped was of a form that the rows which were read may not have had; another one is told of before the next row.
     if (this.isSkipped && !Landing.hasKey(this.table, relation)) return;
-    const landing = new Landing(this.table, relation, resolved, scale);
+    let landing: Landing;
+    try {
+      landing = new Landing(this.table, relation, resolved, scale);
+    } catch (e) {
+      if (!isOfOneTable(e)) throw e;
+      this.trouble ??= e;
+      this.#landing = undefined;
+      return;
+    }
+    if (this.trouble) return;
     this.#landing = landing;
     if (this.isSkipped) return;
     const { lost, unread } = untold(landing, this.#state.told);
@@ -87,7 +100,7 @@ export class Target {
 
   /** The table has no rows any more: an object says so, which lists all there are. */
   async empty(): Promise<void> {
-    if (this.isSkipped) return;
+    if (this.isSkipped || this.trouble) return;
     const { dataset } = this.table;
     this.incomplete = [];
     await this.flush();

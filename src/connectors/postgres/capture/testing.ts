@@ -47,6 +47,10 @@ class MemorySink implements ExtractSink {
     this.ended.push({ dataset, complete: open.complete, rows, declared });
   }
 
+  async discard(dataset: string): Promise<void> {
+    this.#open.delete(dataset);
+  }
+
   async checkpoint(progress: Position): Promise<void> {
     this.onCheckpoint?.(structuredClone(progress));
   }
@@ -89,6 +93,8 @@ export class ChangesFeed {
   readonly tables: Record<string, Map<string, Row>> = {};
   readonly versions: Record<string, Map<string, bigint>> = {};
   warnings: string[] = [];
+  /** Of the last extraction: what is wrong, by dataset. */
+  troubles: Record<string, string> = {};
   readonly source: ExtractSource<SqlRead>;
   #datasets: ExtractDataset<SqlRead>[] = [];
 
@@ -133,19 +139,24 @@ export class ChangesFeed {
 
   /** One extraction, applied to the tables; its objects. `store: false`: the position is lost, as by a kill. */
   async once(
-    options: { store?: boolean; signal?: AbortSignal } = {},
+    options: { store?: boolean; signal?: AbortSignal; now?: number } = {},
   ): Promise<{ objects: LandedObject[]; more: boolean }> {
     const sink = new MemorySink();
     const scratch = await mkdtemp(join(tmpdir(), 'granary-changes-'));
     try {
-      const { position, more, declared } = await this.source.extract(
+      const {
+        position,
+        more,
+        declared,
+        troubles = [],
+      } = await this.source.extract(
         {
           feed: 'changes',
           datasets: this.#datasets,
           position: structuredClone(this.position),
           progress: undefined,
           full: false,
-          now: () => Date.now(),
+          now: () => options.now ?? Date.now(),
           currentKeys: async () => undefined,
           openEngine: async () => assert.fail('no engine is needed'),
           scratch,
@@ -154,6 +165,9 @@ export class ChangesFeed {
           ...(options.signal && { signal: options.signal }),
         },
         sink,
+      );
+      this.troubles = Object.fromEntries(
+        troubles.map(({ dataset, error: { message, hint = '' } }) => [dataset, `${message} ${hint}`.trimEnd()]),
       );
       for (const dataset of sink.left) await sink.cut(dataset, declared?.[dataset]);
       for (const object of sink.ended)
@@ -169,10 +183,10 @@ export class ChangesFeed {
   }
 
   /** Until there is nothing more; all rows that came, of all datasets. */
-  async all(): Promise<LandedObject[]> {
+  async all(options: { now?: number } = {}): Promise<LandedObject[]> {
     const objects: LandedObject[] = [];
     for (let more = true; more; ) {
-      const extracted = await this.once();
+      const extracted = await this.once(options);
       objects.push(...extracted.objects);
       more = extracted.more;
     }
