@@ -53,12 +53,14 @@ export function countCsv(config: CsvConfig): RecordCounter {
     async finish(path) {
       scanner ??= begin();
       const { records, lines, offset, ...stats } = scanner.finish();
+      const data = Math.max(0, records - (config.header ? 1 : 0));
+      const tail = scanner.tail(records).slice(-data);
+      const traits = scanner.traits();
+      scanner.release();
       if (stats.columns > MAX_COLUMNS) throw tooManyColumns(stats.columns);
       const start = { offset: skipper.offset, line: config.skip_lines + 1 };
       const file = await open(path);
       try {
-        const data = Math.max(0, records - (config.header ? 1 : 0));
-        const tail = scanner.tail(records).slice(-data);
         const footer = data === 0 ? [] : await findFooter(file, config, tail, offset);
         const facts: CsvFacts = {
           ...stats,
@@ -67,7 +69,7 @@ export function countCsv(config: CsvConfig): RecordCounter {
           bytes: offset,
           start,
           validUtf8: utf8.finish(),
-          traits: scanner.traits(),
+          traits,
           footer: footer.length,
           footerRagged: await allRagged(file, config, footer, stats.columns),
           skip: await safeSkip(file, config, start, stats),

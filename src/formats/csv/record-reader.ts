@@ -28,6 +28,8 @@ export interface CsvRecord {
 export const KEPT_BYTES = 65_536;
 
 const CHUNK = 1 << 20;
+/** Most members of an archive end within this, and so does a header. */
+const FIRST_CHUNK = 1 << 16;
 const LF = 10;
 const CR = 13;
 
@@ -41,6 +43,7 @@ export class RecordReader {
   #at = 0;
   #validTo = 0;
   #windowOffset: number;
+  readonly #start: number;
   #line: number;
   #exhausted = false;
   /** Bytes dropped of a line that is too long, while its end is looked for. */
@@ -48,10 +51,11 @@ export class RecordReader {
 
   constructor(file: FileHandle, options: ParserOptions, start: Omit<ScanPosition, 'record'>) {
     this.#file = file;
-    this.parser = new RecordParser(options, Buffer.alloc(CHUNK));
+    this.parser = new RecordParser(options, Buffer.alloc(FIRST_CHUNK));
     this.#comment = options.dialect.comment;
     this.#maxBytes = options.maxBytes;
     this.#windowOffset = start.offset;
+    this.#start = start.offset;
     this.#line = start.line;
   }
 
@@ -64,8 +68,9 @@ export class RecordReader {
       this.parser.filled -= this.#at;
       this.#at = 0;
     }
-    if (this.parser.filled > this.parser.window.length / 2) {
-      const larger = Buffer.alloc(this.parser.window.length * 2);
+    const { length } = this.parser.window;
+    if (this.parser.filled > length / 2 || (this.#windowOffset > this.#start && length < CHUNK)) {
+      const larger = Buffer.alloc(Math.max(CHUNK, length * 2));
       this.parser.window.copy(larger, 0, 0, this.parser.filled);
       this.parser.window = larger;
     }

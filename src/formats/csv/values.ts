@@ -6,6 +6,8 @@ import { ESCAPED, type RecordParser } from './record-parser.ts';
 
 const QUOTE = 34;
 const FLUSH_BYTES = 1 << 20;
+/** Doubled as it is needed. */
+const FIRST_BYTES = 1 << 14;
 
 /** The value of field `i` of the parser's last record. */
 export function fieldBytes(parser: RecordParser, i: number, dialect: ScanDialect): Buffer {
@@ -63,7 +65,7 @@ export class ValueWriter {
   longest = 0;
   rows = 0;
   readonly #file: FileHandle;
-  #buffer = Buffer.alloc(FLUSH_BYTES * 2);
+  #buffer = Buffer.alloc(FIRST_BYTES);
   #filled = 0;
   #row = 0;
 

@@ -1,6 +1,6 @@
 /** Reads the elements of a JSON document in order: into rows, or as raw text. */
-import { createReadStream } from 'node:fs';
 import type { ReadInput } from '../../ports/format.ts';
+import { chunksOf } from '../lib/chunks.ts';
 import { printable } from '../lib/lines.ts';
 import { tooLong } from '../lib/rejects.ts';
 import type { RowWriter } from '../lib/row-writer.ts';
@@ -9,8 +9,6 @@ import { Flattener, planFlatten } from './flatten.ts';
 import type { PathStep } from './paths.ts';
 import { pathsOf, type RecordsConfig, recordsOf } from './records-field.ts';
 import { jsonRejectOf, requireObject, requireUtf8 } from './rejects.ts';
-
-const CHUNK_BYTES = 2 ** 20;
 
 export type Root = 'array' | 'object';
 
@@ -45,8 +43,8 @@ export async function eachElement(
     ordinal++;
     going &&= visit(element, ordinal, splitter.root!);
   });
-  for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })) {
-    splitter.push(chunk as Buffer);
+  for await (const chunk of chunksOf(path, signal)) {
+    splitter.push(chunk);
     if (!going) return splitter;
   }
   splitter.finish();
@@ -91,8 +89,8 @@ export async function* rawElements(
     ordinal++;
     for (; ordinals[next] === ordinal; next++) found.push({ line: ordinal, raw: printable(bytes).trim() });
   });
-  for await (const chunk of createReadStream(source.path, { highWaterMark: CHUNK_BYTES, signal: source.signal })) {
-    splitter.push(chunk as Buffer);
+  for await (const chunk of chunksOf(source.path, source.signal)) {
+    splitter.push(chunk);
     yield* found.splice(0);
     if (next === ordinals.length) return;
   }

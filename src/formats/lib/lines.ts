@@ -1,9 +1,8 @@
 /** Reads the lines of a file in blocks: bounded memory, whatever the file, and no copy of a line. */
-import { createReadStream } from 'node:fs';
+import { chunksOf } from './chunks.ts';
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const CHUNK_BYTES = 2 ** 20;
 
 /** Records longer than this are rejected as `too_long`: nobody's row is that big, and a file without line ends must not fill memory. */
 export const MAX_RECORD_BYTES = 16 * 2 ** 20;
@@ -40,8 +39,8 @@ export async function* lineBlocks(path: string, signal?: AbortSignal): AsyncGene
     heldBytes = 0;
     return bytes;
   };
-  for await (const piece of createReadStream(path, { highWaterMark: CHUNK_BYTES, signal })) {
-    let chunk = piece as Buffer;
+  for await (const piece of chunksOf(path, signal)) {
+    let chunk = piece;
     if (skipping) {
       const end = chunk.indexOf(NEWLINE);
       if (end < 0) continue;

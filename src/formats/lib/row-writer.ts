@@ -17,7 +17,9 @@ const COMMA = 0x2c;
 const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const MOST_DIGITS = 16;
+/** A buffer grows to this: most files of a page or a small member need little. */
 const BUFFER_BYTES = 2 ** 20;
+const FIRST_BYTES = 2 ** 14;
 /** From this length on a call to copy costs less than a loop. */
 const LONG_VALUE_BYTES = 64;
 
@@ -31,7 +33,7 @@ export class CsvFile {
   /** Bytes of the longest row. */
   longest = 0;
   #fd: number;
-  #buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
   #used = 0;
   #flushed = 0;
   #rowStart = 0;
@@ -106,6 +108,7 @@ export class CsvFile {
       this.#flush();
     } finally {
       closeSync(this.#fd);
+      this.#buffer = Buffer.alloc(0);
     }
   }
 
@@ -116,7 +119,14 @@ export class CsvFile {
   }
 
   #room(bytes: number): void {
-    if (this.#used + bytes <= this.#buffer.length) return;
+    const needed = this.#used + bytes;
+    if (needed <= this.#buffer.length) return;
+    if (needed <= BUFFER_BYTES) {
+      const larger = Buffer.allocUnsafe(Math.min(BUFFER_BYTES, Math.max(needed, 4 * this.#buffer.length)));
+      larger.set(this.#buffer.subarray(0, this.#used));
+      this.#buffer = larger;
+      return;
+    }
     this.#flush();
     if (bytes > this.#buffer.length) this.#buffer = Buffer.allocUnsafe(bytes);
   }

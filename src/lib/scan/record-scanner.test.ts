@@ -19,12 +19,10 @@ function scan(text: string | Buffer, dialect: Partial<ScanDialect> = {}, chunk =
   const scanner = new RecordScanner({ ...COMMAS, ...dialect });
   for (let at = 0; at < bytes.length; at += chunk) scanner.push(bytes.subarray(at, at + chunk));
   const stats = scanner.finish();
-  return {
-    stats,
-    traits: scanner.traits(),
-    jumps: [...LineIndex.of(scanner).jumps()],
-    tail: scanner.tail(stats.records),
-  };
+  const found = { stats, traits: scanner.traits(), tail: scanner.tail(stats.records) };
+  // The next scan has the same memory, and must not see anything of this one.
+  scanner.release();
+  return { ...found, jumps: [...LineIndex.of(scanner).jumps()] };
 }
 
 for (const [name, scanner] of Object.entries(SCANNERS)) {

@@ -100,6 +100,14 @@ export const TAIL_RECORDS = 128;
 const MAX_COLUMNS = 16384;
 
 let compiled: WebAssembly.Module | undefined;
+/** Instances to be used again: each has its own memory, which the garbage collector is slow to take back. */
+const free: Exports[] = [];
+const MOST_FREE = 4;
+
+function instance(): Exports {
+  compiled ??= new WebAssembly.Module(Buffer.from(WASM, 'base64'));
+  return free.pop() ?? (new WebAssembly.Instance(compiled, {}).exports as unknown as Exports);
+}
 
 /** One scan from the beginning of a record: `push` the bytes, then `finish`. */
 export class RecordScanner {
@@ -125,8 +133,7 @@ export class RecordScanner {
     start: ScanPosition = { offset: 0, line: 1, record: 0 },
     onStarts?: (starts: Uint32Array, at: { offset: number; line: number }) => void,
   ) {
-    compiled ??= new WebAssembly.Module(Buffer.from(WASM, 'base64'));
-    this.#wasm = new WebAssembly.Instance(compiled, {}).exports as unknown as Exports;
+    this.#wasm = instance();
     this.#onStarts = onStarts;
     this.#dialect = dialect;
     const simple = dialect.delimiter.length === 1 && dialect.escape === dialect.quote && dialect.comment === 0;
@@ -196,6 +203,11 @@ export class RecordScanner {
       out.push({ offset: ring[slot]!, line: ring[slot + 1]!, record });
     }
     return out;
+  }
+
+  /** The last call: another scan takes the memory over. */
+  release(): void {
+    if (free.length < MOST_FREE) free.push(this.#wasm);
   }
 
   /** Scans what was pushed and is still waiting for more. */
