@@ -18,9 +18,22 @@ export const text = (value: string): string => `'${value.replace(/[\0\n\r\u001a\
 const FIRST_TIMESTAMP = '1970-01-01 00:00:01';
 
 export function mysqlDialect(options: { zeroDates: 'reject' | 'null' | 'text' }): SqlDialect {
+  const landed: SqlDialect['landed'] = (ref, column, wanted) => {
+    const type = parseNative(column.native);
+    if (isBinary(type)) return `LOWER(HEX(${ref}))`;
+    if (isSpatial(type)) return `ST_AsText(${ref})`;
+    if (type.base === 'bit') return `(${ref} + 0)`;
+    // A float prints six digits, a double of fixed decimals is cut; as doubles they print what they are.
+    if (type.base === 'float' || (type.base === 'double' && type.args.length > 0)) return `(${ref} + 0e0)`;
+    if (options.zeroDates === 'null' && isTemporal(type) && wanted !== 'text')
+      return `IF(MONTH(${ref}) = 0 OR DAYOFMONTH(${ref}) = 0, NULL, ${ref})`;
+    return ref;
+  };
   return {
     ident,
     text,
+    landed,
+    copied: landed,
     value(landed, column) {
       const type = parseNative(column.native);
       if (isBinary(type) && /^([0-9a-f]{2})*$/.test(landed)) return `X'${landed}'`;
@@ -28,17 +41,6 @@ export function mysqlDialect(options: { zeroDates: 'reject' | 'null' | 'text' })
       // A time below the first of the type is an error to newer servers.
       if (type.base === 'timestamp' && landed < FIRST_TIMESTAMP) return text(FIRST_TIMESTAMP);
       return text(landed);
-    },
-    landed(ref, column, wanted) {
-      const type = parseNative(column.native);
-      if (isBinary(type)) return `LOWER(HEX(${ref}))`;
-      if (isSpatial(type)) return `ST_AsText(${ref})`;
-      if (type.base === 'bit') return `(${ref} + 0)`;
-      // A float prints six digits, a double of fixed decimals is cut; as doubles they print what they are.
-      if (type.base === 'float' || (type.base === 'double' && type.args.length > 0)) return `(${ref} + 0e0)`;
-      if (options.zeroDates === 'null' && isTemporal(type) && wanted !== 'text')
-        return `IF(MONTH(${ref}) = 0 OR DAYOFMONTH(${ref}) = 0, NULL, ${ref})`;
-      return ref;
     },
     flag: (condition) => `CASE WHEN (${condition}) THEN 'true' ELSE 'false' END`,
     sum: (ref) => `CAST(COALESCE(SUM(${ref}), 0) AS CHAR)`,

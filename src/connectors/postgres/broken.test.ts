@@ -94,8 +94,12 @@ describe('extractions from PostgreSQL that break off', { skip, timeout: 300_000 
   });
 
   it('stops on request in the middle of a table, and then the server has nothing more to do', async () => {
-    await server.admin('CREATE TABLE endless AS SELECT generate_series(1, 300000) AS id');
-    await using feed = await Feed.create({ table: 'endless', throttle: { rows_per_second: 1000 } }, { id: 'integer' });
+    // More than what is on its way holds, so that the server waits.
+    await server.admin(
+      'CREATE TABLE endless AS SELECT i AS id, repeat(md5(i::text), 20) AS filling FROM generate_series(1, 100000) i',
+    );
+    const read = { table: 'endless', throttle: { rows_per_second: 1000 } };
+    await using feed = await Feed.create(read, { id: 'integer', filling: 'text' });
     const controller = new AbortController();
     const reading = feed.extract(source, { signal: controller.signal });
     const busy = async () =>

@@ -1,6 +1,6 @@
 /** The SQL of PostgreSQL, where it differs from that of other databases. */
 import type { SqlDialect } from '../lib/sql/database.ts';
-import { landedSql, type PostgresColumn, sumSql, valueSql } from './types.ts';
+import { copiedSql, landedSql, type PostgresColumn, sumSql, valueSql } from './types.ts';
 
 /** Columns are those that the database told of. */
 export const postgresDialect: SqlDialect = {
@@ -8,6 +8,7 @@ export const postgresDialect: SqlDialect = {
   text,
   value: (landed, column) => valueSql(landed, column as PostgresColumn, text),
   landed: (ref, column, wanted) => landedSql(ref, column as PostgresColumn, wanted),
+  copied: (ref, column, wanted) => copiedSql(ref, column as PostgresColumn, wanted),
   flag: (condition) => `coalesce((${condition}), false)`,
   sum: (ref, column) => sumSql(ref, column as PostgresColumn),
 };

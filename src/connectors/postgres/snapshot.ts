@@ -3,6 +3,7 @@ import { GranaryError } from '../../lib/errors.ts';
 import { cancelled } from '../lib/faults.ts';
 import type { Pool } from '../lib/pool.ts';
 import type { RowSink, Snapshot, TableName } from '../lib/sql/database.ts';
+import { BEFORE_CHRIST, isTime, lineBeforeChrist } from './before-christ.ts';
 import { postgresDialect } from './dialect.ts';
 import { queryFault } from './errors.ts';
 import { closed, type Session } from './session.ts';
@@ -112,8 +113,11 @@ class PostgresSnapshot implements Snapshot {
         const columns = await this.#session.fields(query);
         const quoting = columns.length === 1 ? ', FORCE_QUOTE *' : '';
         const statement = `COPY (${closed(query)}) TO STDOUT (FORMAT csv, NULL '\\N', ENCODING 'UTF8'${quoting})`;
+        const times = columns.map((c) => isTime(c.dataTypeID));
+        const rewrite = (line: Buffer) => lineBeforeChrist(line, times);
         const { declared, received } = await this.#session.copy(statement, {
           write: (bytes, rows) => out.write(bytes, rows),
+          rewriting: times.includes(true) ? { mark: BEFORE_CHRIST, rewrite } : undefined,
           signal: out.signal,
         });
         if (declared !== received)

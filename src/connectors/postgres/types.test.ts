@@ -64,8 +64,8 @@ describe('values of PostgreSQL', { skip: postgresMissing(), timeout: 120_000 }, 
     const file = await open(path, 'w');
     await file.write(landedLine(columns.map((c) => c.name)));
     const snapshot = await database.snapshot(undefined);
-    const { ident, landed } = database.dialect;
-    const list = columns.map((c) => `${landed(ident(c.name), c, wanted(c))} AS ${ident(c.name)}`);
+    const { ident, copied } = database.dialect;
+    const list = columns.map((c) => `${copied(ident(c.name), c, wanted(c))} AS ${ident(c.name)}`);
     const write = async (bytes: Uint8Array) => void (await file.write(bytes));
     const rows = await snapshot.copy(`SELECT ${list.join(', ')} FROM wide ORDER BY row`, { write, signal: undefined });
     await snapshot.close();

@@ -73,9 +73,16 @@ export function isNested({ kind, category, name }: NativeType): boolean {
   return kind === 'c' || category === 'A' || name === 'record';
 }
 
+/** As `landedSql`, where years before Christ are written anew when they come (see `before-christ.ts`). */
+export function copiedSql(ref: string, column: PostgresColumn, wanted: ColumnType): string {
+  const { own, name } = column.base;
+  if (own && name === 'timestamptz' && wanted === 'timestamp') return `(${ref} AT TIME ZONE 'UTC')`;
+  return own && /^(date|timestamp|timestamptz)$/.test(name) ? ref : landedSql(ref, column, wanted);
+}
+
 /**
  * The expression to select, so that a column lands as what `wanted` takes. What needs no change stays the bare column, which costs the server nothing.
- * Years before Christ: the server writes `0044-03-15 BC`, which the engine takes for the year 44, or for no date; it wants `0044-03-15 (BC)`.
+ * Years before Christ: see `before-christ.ts`.
  */
 export function landedSql(ref: string, { base }: PostgresColumn, wanted: ColumnType): string {
   if (isNested(base)) return wanted === 'text' ? ref : `to_json(${ref})`;

@@ -78,6 +78,8 @@ export interface SqlDialect {
   value(landed: string, column: SourceColumn): string;
   /** The expression to select so that a column lands as `wanted`, which is the contract's type. `ref` is the quoted column. */
   landed(ref: string, column: SourceColumn, wanted: ColumnType): string;
+  /** The same for `Snapshot.copy` alone, which may give values their form itself and spare the server the work. */
+  copied(ref: string, column: SourceColumn, wanted: ColumnType): string;
   /** An expression that lands as true or false; NULL as false. */
   flag(condition: string): string;
   /** How the sum of an expression is selected exactly, as decimal text. */

@@ -12,7 +12,7 @@ export interface Plan {
   facts: TableFacts;
   /** Names in the header, in order. */
   header: string[];
-  /** What is selected for them. */
+  /** What is selected for them, with `copy`. */
   expressions: string[];
   key: SourceColumn[];
   watermark: SourceColumn[];
@@ -69,7 +69,7 @@ function planOf(dataset: ExtractDataset<SqlRead>, facts: TableFacts, title: stri
     if (from === TABLE_COLUMN && readsSeveral(read)) return dialect.text(title);
     if (from === DELETED_COLUMN && tellsDeleted(read)) return dialect.flag(read.deleted ?? '1 = 0');
     const column = find(from);
-    return dialect.landed(dialect.ident(column.name), column, type);
+    return dialect.copied(dialect.ident(column.name), column, type);
   });
   return {
     facts,
