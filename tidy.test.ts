@@ -101,6 +101,7 @@ test('every product file is imported by another or is an entry', () => {
     'src/cli/main.ts',
     'src/api/connector.ts',
     'src/api/connector-testing.ts',
+    'src/api/transform-testing.ts',
     'src/runtime/workers/worker-main.ts',
     'src/torture/cut-connections.ts',
     'src/lib/scan/build.ts',

@@ -4,6 +4,8 @@ import { registerHooks } from 'node:module';
 const OURS = {
   'granary/connector': new URL('./connector.js', import.meta.url).href,
   'granary/connector/testing': new URL('./connector-testing.js', import.meta.url).href,
+  'granary/transform': new URL('./transform.js', import.meta.url).href,
+  'granary/transform/testing': new URL('./transform-testing.js', import.meta.url).href,
 };
 registerHooks({
   resolve(specifier, context, next) {

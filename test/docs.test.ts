@@ -10,7 +10,7 @@ import { openDuckDbWarehouse } from '../src/adapters/warehouse/duckdb/duckdb.ts'
 import { COMMANDS } from '../src/cli/commands.ts';
 import { parseCommandLine } from '../src/cli/parse.ts';
 import { loadProject } from '../src/project/load.ts';
-import { COMPONENTS } from '../src/runtime/catalog.ts';
+import { catalogOf } from '../src/runtime/project-catalog.ts';
 import { type CodeBlock, codeBlocks, fileLinks, shellCommands, shellWords } from './support/markdown.ts';
 
 const pages = globSync(['README.md', 'docs/guide/*.md', 'examples/**/*.md']).sort();
@@ -110,12 +110,22 @@ function projectFiles(page: string, block: CodeBlock): Record<string, string> {
     };
     return { ...project, 'sources/docs.yaml': stringify(source) };
   }
-  const files: Record<string, string> = {};
+  const files = codeOf(page);
   for (const other of blocksOf(page, 'yaml')) {
     const otherName = nameOf(page, other);
     if (otherName !== 'dataset') files[otherName] ??= other.text;
   }
   return { ...project, ...files, [name]: block.text };
+}
+
+/** Code of the project's own that a page shows: its first line is a comment with its file. */
+function codeOf(page: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const { text } of blocksOf(page, 'ts')) {
+    const file = /^\/\/ ((?:connectors|transforms)\/[a-z_.]+\.ts)\n/.exec(text)?.[1];
+    if (file !== undefined) files[file] = text;
+  }
+  return files;
 }
 
 /** A block says in its first line which file it is, or that it is a part of a `dataset`. */
@@ -138,7 +148,7 @@ async function load(t: TestContext, files: Record<string, string>) {
     name.endsWith('_URL') ? 'https://hooks.example.com/a-secret' : other;
   const env = Object.fromEntries([...used].map((m) => [m[1]!, sample(m[1]!, '1')]));
   const get = async (name: string) => sample(name, 'a secret');
-  return loadProject({ dir, components: COMPONENTS, secrets: { get }, env });
+  return loadProject({ dir, components: (await catalogOf(dir)).components, secrets: { get }, env });
 }
 
 async function folder(t: TestContext): Promise<string> {

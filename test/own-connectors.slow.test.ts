@@ -4,6 +4,7 @@ import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connectorTemplate } from '../src/project/connector-template.ts';
+import { transformTemplate } from '../src/project/transform-template.ts';
 import { codeBlocks } from './support/markdown.ts';
 import { changed, ROOT, SOURCE, tool } from './support/own-connectors.ts';
 import { makeProject, writeFiles } from './support/projects.ts';
@@ -25,7 +26,14 @@ test('with the package installed the template has its types, and both work from 
   // The example of the guide has the right types too.
   const guide = await readFile(join(ROOT, 'docs/guide/own-connectors.md'), 'utf8');
   const [example] = codeBlocks(guide).filter((b) => b.language === 'ts');
-  await writeFiles(dir, { 'connectors/tickets.ts': example!.text });
+  const transforms = await readFile(join(ROOT, 'docs/guide/transforms.md'), 'utf8');
+  const [numbers, numbersTest] = codeBlocks(transforms).filter((b) => b.language === 'ts');
+  await writeFiles(dir, {
+    ...transformTemplate('tidy'),
+    'connectors/tickets.ts': example!.text,
+    'transforms/phone_numbers.ts': numbers!.text,
+    'transforms/phone_numbers.test.ts': numbersTest!.text,
+  });
   const compilerOptions = {
     target: 'es2024',
     module: 'nodenext',
@@ -35,7 +43,10 @@ test('with the package installed the template has its types, and both work from 
     skipLibCheck: true,
     types: ['node'],
   };
-  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['connectors'] }));
+  await writeFile(
+    join(dir, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, include: ['connectors', 'transforms'] }),
+  );
   const right = await tool(process.execPath, [tsc, '-p', dir], dir);
   assert.equal(right.code, 0, right.text);
   const wrong = changed(['after = note.id', 'after = note.di'], ['more: false', 'more: 1']);
@@ -44,9 +55,10 @@ test('with the package installed the template has its types, and both work from 
   assert.match(told.text, /connectors\/wrong\.ts.*Property 'di' does not exist/);
   assert.match(told.text, /connectors\/wrong\.ts.*'number' is not assignable to type 'boolean'/);
   await rm(join(dir, 'connectors/wrong.ts'));
-  const contract = await tool(process.execPath, ['--test', 'connectors/notes.test.ts'], dir);
+  const tests = ['connectors/notes.test.ts', 'transforms/tidy.test.ts', 'transforms/phone_numbers.test.ts'];
+  const contract = await tool(process.execPath, ['--test', ...tests], dir);
   assert.equal(contract.code, 0, contract.text);
-  await writeFiles(dir, { 'sources/intranet.yaml': SOURCE });
+  await writeFiles(dir, { 'sources/intranet.yaml': `${SOURCE}    transform: tidy\n` });
   const run = await tool(process.execPath, [join(installed, 'bin/granary.js'), 'run'], dir);
   assert.match(run.text, /notes +1 +5 +5 .*balanced/);
 });

@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { openDuckDbEngine } from '../adapters/engine/duckdb.ts';
-import type { Issue, ObjectSpec } from '../lib/spec/spec.ts';
 import { type ColumnType, parseColumnType } from '../model/schema.ts';
 import type { Engine } from '../ports/engine.ts';
 import type { ExtractConnector, ExtractDataset, Extracted, ExtractSource, Position } from '../ports/extract.ts';
-import { guarded, shapeProblem } from '../runtime/own-connectors/guard.ts';
+import { guarded, shapeProblem } from '../runtime/own-code/connector-guard.ts';
 import type { ExtractDefinition } from './connector.ts';
 import { Broken, jsonOf, type LandedObject, MemorySink } from './memory-sink.ts';
+import { parseWhole } from './parse-whole.ts';
 import { type Landed, readLanded } from './read-landed.ts';
 
 export interface ContractOptions<C, R> {
@@ -45,9 +45,9 @@ export function connectorContract<C, R>(name: string, options: ContractOptions<C
     test('offers what can be read, with columns and a read that it takes itself', async (t) => {
       const { connector, source } = await prepare(name, options, t);
       for await (const offer of source.offers()) {
-        parse(connector.read, offer.read, `read of the offer ${offer.name}`);
+        parseWhole(connector.read, offer.read, `read of the offer ${offer.name}`);
         const proposal = await source.propose(offer);
-        parse(connector.read, proposal.read, `read that is proposed for ${offer.name}`);
+        parseWhole(connector.read, proposal.read, `read that is proposed for ${offer.name}`);
         assert.ok(proposal.columns.length > 0, `${offer.name} is proposed without columns`);
         for (const column of proposal.columns) assert.ok(parseColumnType(column.type), `${column.type} is no type`);
         const names = proposal.columns.map((c) => c.from);
@@ -149,7 +149,7 @@ async function prepare<C, R>(name: string, options: ContractOptions<C, R>, t: Te
     unknown,
     R
   >;
-  const config = parse(connector.spec, options.config ?? {}, 'config');
+  const config = parseWhole(connector.spec, options.config ?? {}, 'config');
   const open = async () => {
     const source = await connector.open(config, { projectDir: process.cwd(), source: name });
     t.after(() => source.close());
@@ -157,7 +157,7 @@ async function prepare<C, R>(name: string, options: ContractOptions<C, R>, t: Te
   };
   const source = await open();
   const { read, columns } = await whatToRead(source, options);
-  const dataset = { name, read: parse(connector.read, read, 'read') as R, columns };
+  const dataset = { name, read: parseWhole(connector.read, read, 'read') as R, columns };
   const described = connector.describe(dataset.read, config);
   const added = Object.values(described.columns ?? {}).map(({ type, from }) => ({ name: from, from, type }));
   return {
@@ -240,13 +240,3 @@ async function extract<R>(
 const isBreak = (e: unknown): boolean => e instanceof Broken || (e instanceof Error && isBreak(e.cause));
 
 const sorted = ({ rows }: Landed) => rows.map((row) => JSON.stringify(row)).sort();
-
-function parse<T>(spec: ObjectSpec<T>, value: unknown, what: string): T {
-  const issues: Issue[] = [];
-  const parsed = spec.parse(value, [], { issues });
-  assert.deepEqual(
-    issues.map((i) => `${what}: ${i.path.join('.')} ${i.message}`),
-    [],
-  );
-  return parsed as T;
-}

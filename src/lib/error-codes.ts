@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   'connector.exists': 'A file to be moved would overwrite another on the source.',
   'connector.not_installed': 'The optional package that this connector needs is not installed.',
   'connector.failed': 'A connector that the project brings itself failed.',
+  'transform.failed': 'The code of a transform is wrong, whatever the row is.',
   // codecs
   'codec.corrupt': 'Compressed, archived or encrypted data is damaged.',
   'codec.truncated': 'Compressed, archived or encrypted data ends too early.',

@@ -4,9 +4,10 @@ import { isMapping } from '../lib/spec/common.ts';
 import type { Chosen } from '../lib/spec/fields.ts';
 import type { ObjectSpec } from '../lib/spec/spec.ts';
 import type { DatasetConfig } from './specs/dataset.ts';
+import type { TransformSpec } from './specs/transform.ts';
 
 /**
- * In it: format, layers (by type), columns and computed columns with their order, lookups, `keep`, `drop`, deduplication, rules, masks,
+ * In it: format, layers (by type), columns and computed columns with their order, the transform with its code, lookups, `keep`, `drop`, deduplication, rules, masks,
  * drift, whether the last line is a trailer. Not in it: secrets, descriptions, where files come from and where rows go (load strategy,
  * partitions, order): they change tables, not rows.
  */
@@ -15,13 +16,14 @@ export function contractHash(
   unpack: Chosen[],
   format: Chosen,
   formatSpec: ObjectSpec<unknown>,
+  transform?: TransformSpec,
 ): string {
-  const secretFields = Object.entries(formatSpec.fields).flatMap(([name, field]) => (field.info.secret ? [name] : []));
   return sha256(
     canonicalJson({
-      format: without(format, secretFields),
+      format: without(format, secretsOf(formatSpec)),
       unpack: unpack.map((layer) => layer.type),
       columns: Object.entries(config.columns).map(([name, column]) => [name, without(column, ['description'])]),
+      transform: transform && [without(config.transform!, secretsOf(transform.spec)), transform.codeHash],
       computed: Object.entries(config.computed ?? {}),
       lookups: config.lookups,
       keep: config.keep,
@@ -34,6 +36,9 @@ export function contractHash(
     }),
   );
 }
+
+const secretsOf = (spec: ObjectSpec<unknown>) =>
+  Object.entries(spec.fields).flatMap(([name, field]) => (field.info.secret ? [name] : []));
 
 function without(object: Record<string, unknown>, names: string[]): Record<string, unknown> {
   const out = { ...object };

@@ -1,5 +1,6 @@
 /** The project as stages see it: parsed, references resolved, defaults applied. `load.ts` makes it. */
 import type { Chosen } from '../lib/spec/fields.ts';
+import type { ColumnType } from '../model/schema.ts';
 import type { DatasetConfig } from './specs/dataset.ts';
 import type { ProjectConfig } from './specs/project.ts';
 import type { SourceConfig } from './specs/source.ts';
@@ -36,6 +37,8 @@ export interface Dataset {
   extract?: ExtractSettings;
   /** Given or taken from the ending of `files`. A part takes its own or that of the dataset it is part of. */
   format: Chosen;
+  /** Code of the project's own that rows go through once they are typed. */
+  transform?: TransformSettings;
   table: TableName;
   /** Datasets that are `part_of` this one. */
   parts: string[];
@@ -53,6 +56,15 @@ export interface ExtractSettings {
   everySeconds: number | undefined;
   /** How often the keys in the table are compared with those at the source. */
   reconcileSeconds: number | undefined;
+}
+
+export interface TransformSettings {
+  /** Name of its file. */
+  type: string;
+  /** As its spec has parsed them. */
+  config: unknown;
+  /** Columns that it adds. */
+  columns: Readonly<Record<string, ColumnType>>;
 }
 
 export interface TableName {

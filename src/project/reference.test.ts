@@ -9,6 +9,7 @@ import { renderReference } from './reference.ts';
 import { projectSchemas } from './schema-files.ts';
 import { projectSpec } from './specs/project.ts';
 import { sourceSpec } from './specs/source.ts';
+import { components } from './testing.ts';
 
 const pages = renderReference(COMPONENTS);
 
@@ -47,5 +48,7 @@ test('the schemas of all components are valid', () => {
 
 test('every example in the specs is one that the specs take', () => {
   assert.deepEqual(wrongExamples(projectSpec as Spec<unknown>), []);
-  assert.deepEqual(wrongExamples(sourceSpec(COMPONENTS) as Spec<unknown>), []);
+  const withTransforms = { ...COMPONENTS, transforms: components.transforms };
+  assert.deepEqual(wrongExamples(sourceSpec(withTransforms) as Spec<unknown>), []);
+  new Ajv({ strict: true, allowUnionTypes: true }).compile(sourceSpec(withTransforms).jsonSchema());
 });

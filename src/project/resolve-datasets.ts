@@ -77,6 +77,7 @@ function assemble(
   parts: string[],
 ): Dataset {
   const formatSpec = components.formats.find((f) => f.type === format.type)!.spec;
+  const transform = components.transforms.find((t) => t.type === config.transform?.type);
   return {
     key: `${tenant}/${source}/${name}`,
     tenant,
@@ -85,11 +86,14 @@ function assemble(
     config,
     unpack,
     format,
+    ...(transform && { transform: { ...chosen(config.transform!), columns: transform.columns } }),
     table: { schema: tenant, name: config.table ?? name },
     parts,
-    contractHash: contractHash(config, unpack, format, formatSpec),
+    contractHash: contractHash(config, unpack, format, formatSpec, transform),
   };
 }
+
+const chosen = ({ type, ...config }: Chosen) => ({ type, config });
 
 function checkPart(name: string, config: DatasetConfig, { configs, names }: DatasetsInput, report: Report): boolean {
   const whole = config.part_of!;

@@ -29,6 +29,15 @@ export const components: ProjectComponents = {
       ),
     },
   ],
+  transforms: [
+    {
+      type: 'clean_address',
+      title: 'Clean addresses',
+      spec: s.object({ country: s.text({ doc: 'Of stores.', default: 'DE' }) }, { doc: 'Cleans.' }),
+      columns: { region: 'text' },
+      codeHash: '1',
+    },
+  ],
   codecs: [
     { type: 'gzip', title: 'gzip', extensions: ['.gz'], spec: s.object({}, { doc: 'Decompresses gzip.' }) },
     { type: 'tar', title: 'tar', extensions: ['.tar'], spec: s.object({}, { doc: 'Opens tar archives.' }) },

@@ -1,4 +1,4 @@
-/** The components there are: a literal list; a project may add connectors, see `project-catalog.ts`. A component's module holds its spec and loads its driver when it opens. */
+/** The components there are: a literal list; a project may add connectors and transforms, see `project-catalog.ts`. A component's module holds its spec and loads its driver when it opens. */
 import { bzip2 } from '../codecs/bzip2.ts';
 import { gzip } from '../codecs/gzip.ts';
 import { openpgpWith } from '../codecs/openpgp/openpgp.ts';
@@ -23,6 +23,7 @@ import { xml } from '../formats/xml.ts';
 import type { Codec } from '../ports/codec.ts';
 import type { AnyConnector } from '../ports/extract.ts';
 import type { Format } from '../ports/format.ts';
+import type { Transform } from '../ports/transform.ts';
 
 /** Messages may be compressed with bzip2 inside: the other codec reads that. */
 const openpgp = openpgpWith({ bunzip2: async () => (await import('../codecs/bzip2/decode.ts')).decodeBzip2 });
@@ -34,7 +35,12 @@ export const CODECS: readonly Codec<any>[] = [gzip, zip, bzip2, zstd, tar, openp
 export const FORMATS: readonly Format<any>[] = [csv, ndjson, json, parquet, xlsx, xml, fixedWidth];
 
 /** For parsing a project. */
-export const COMPONENTS = { connectors: CONNECTORS, codecs: CODECS, formats: FORMATS };
+export const COMPONENTS = {
+  connectors: CONNECTORS,
+  codecs: CODECS,
+  formats: FORMATS,
+  transforms: [] as readonly Transform[],
+};
 
 export const CODEC_BY_TYPE = new Map(CODECS.map((c) => [c.type, c]));
 export const FORMAT_BY_TYPE = new Map(FORMATS.map((f) => [f.type, f]));

@@ -81,6 +81,7 @@ export async function openContext(
   const paths = dataPaths(project);
   await mkdir(paths.scratch, { recursive: true });
   const connections = new Connections(project, options.signal);
+  const { transforms } = await catalogOf(project.dir);
   const objects = await openFolderStore(paths.objects);
   const state = await openStateStore(paths.state);
   const { memory, threads } = options.engine ?? workerLimits(project).short.engine;
@@ -104,6 +105,7 @@ export async function openContext(
     dropSource: (source) => connections.drop(source),
     codecs: CODEC_BY_TYPE,
     formats: FORMAT_BY_TYPE,
+    transforms,
     openEngine: () => engines.open(),
     withScratch,
     progress: options.progress ?? (() => undefined),

@@ -10,6 +10,7 @@ import type { ExtractSource } from '../ports/extract.ts';
 import type { Format } from '../ports/format.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
+import type { Transform } from '../ports/transform.ts';
 import type { Dataset, Project, Source } from '../project/project.ts';
 
 export interface StageContext {
@@ -27,6 +28,8 @@ export interface StageContext {
   codecs: ReadonlyMap<string, Codec<any>>;
   // biome-ignore lint/suspicious/noExplicitAny: components of every configuration.
   formats: ReadonlyMap<string, Format<any>>;
+  /** Of the project's own. */
+  transforms: ReadonlyMap<string, Transform>;
   openEngine(): Promise<Engine>;
   /** An empty folder for temporary files; removed when `use` returns. */
   withScratch<T>(use: (folder: string) => Promise<T>): Promise<T>;

@@ -36,6 +36,7 @@ function listComponents(components: readonly Component[], terminal: Terminal): v
       schema: spec.jsonSchema(),
     })),
   );
+  if (components.length === 0) terminal.line(style.dim('none yet'));
   for (const [i, { type, extensions = [], spec }] of components.entries()) {
     if (i > 0) terminal.line();
     const endings = extensions.length > 0 ? style.dim(`  ${extensions.join(' ')}`) : '';

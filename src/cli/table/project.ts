@@ -40,7 +40,9 @@ export const PROJECT: readonly CommandSpec[] = [
     name: 'list',
     section: 'Project',
     summary: 'The components there are, with their settings',
-    arguments: [{ name: 'what', doc: 'which kind', choices: ['connectors', 'codecs', 'formats', 'commands'] }],
+    arguments: [
+      { name: 'what', doc: 'which kind', choices: ['connectors', 'codecs', 'formats', 'transforms', 'commands'] },
+    ],
     examples: [
       { line: 'granary list connectors', meaning: 'with every setting' },
       { line: 'granary list formats --json', meaning: 'with their JSON Schema' },

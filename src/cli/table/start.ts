@@ -32,6 +32,14 @@ export const START: readonly CommandSpec[] = [
     load: () => import('../commands/add-connector.ts'),
   },
   {
+    name: 'add transform',
+    section: 'Start',
+    summary: 'Write a transform of the project’s own, which works as it is, and its test',
+    arguments: [{ name: 'name', doc: 'its name, as datasets give it' }],
+    examples: [{ line: 'granary add transform tidy', meaning: 'transforms/tidy.ts and transforms/tidy.test.ts' }],
+    load: () => import('../commands/add-transform.ts'),
+  },
+  {
     name: 'discover',
     section: 'Start',
     summary: 'Look at a source and write its YAML: datasets, columns, types, keys',

@@ -2,26 +2,31 @@
 import { nearest } from '../../lib/nearest.ts';
 import type { Path } from '../../lib/spec/common.ts';
 import type { ColumnType } from '../../model/schema.ts';
+import type { Dataset } from '../project.ts';
 import type { Report } from '../report.ts';
-import type { DatasetConfig } from '../specs/dataset.ts';
 
 export interface ColumnSets {
-  /** Contract, computed and looked-up columns: what rules and expressions may name. */
+  /** Contract, transformed, computed and looked-up columns: what rules and expressions may name. */
   all: Set<string>;
   /** Those that are not dropped: what the table has. */
   stored: Set<string>;
 }
 
-export function columnSets(config: DatasetConfig): ColumnSets {
+type Contract = Pick<Dataset, 'config' | 'transform'>;
+
+export function columnSets({ config, transform }: Contract): ColumnSets {
   const taken = (config.lookups ?? []).flatMap((l) => Object.keys(l.take));
-  const all = new Set([...Object.keys(config.columns), ...Object.keys(config.computed ?? {}), ...taken]);
+  const all = new Set(
+    [config.columns, transform?.columns ?? {}, config.computed ?? {}].flatMap((c) => Object.keys(c)).concat(taken),
+  );
   const dropped = new Set(config.drop ?? []);
   return { all, stored: new Set([...all].filter((c) => !dropped.has(c))) };
 }
 
 /** Types of stored columns by name; undefined for those that only the engine knows (computed, looked up). */
-export function storedTypes(config: DatasetConfig): Map<string, ColumnType | undefined> {
-  return new Map([...columnSets(config).stored].map((name) => [name, config.columns[name]?.type]));
+export function storedTypes(dataset: Contract): Map<string, ColumnType | undefined> {
+  const typeOf = (name: string) => dataset.config.columns[name]?.type ?? dataset.transform?.columns[name];
+  return new Map([...columnSets(dataset).stored].map((name) => [name, typeOf(name)]));
 }
 
 /** Reports a name that is none of the columns. `path` is that of the name. */

@@ -4,12 +4,13 @@ import type { NamePattern } from '../name-pattern.ts';
 import type { Dataset } from '../project.ts';
 import type { Report } from '../report.ts';
 import type { Column } from '../specs/column.ts';
-import { type DatasetConfig, NAME } from '../specs/dataset.ts';
+import { NAME } from '../specs/dataset.ts';
 import { type ColumnSets, columnSets, expectColumn, expectStored, withPaths } from './column-sets.ts';
 import { checkRules } from './rules.ts';
 
-export function checkColumns({ config }: Dataset, pattern: NamePattern, report: Report): void {
-  const sets = columnSets(config);
+export function checkColumns(dataset: Dataset, pattern: NamePattern, report: Report): void {
+  const { config } = dataset;
+  const sets = columnSets(dataset);
   for (const [name, column] of Object.entries(config.columns)) {
     checkColumn(column, report.at('columns', name));
     checkPart(column, pattern, report.at('columns', name));
@@ -17,7 +18,8 @@ export function checkColumns({ config }: Dataset, pattern: NamePattern, report: 
   for (const name of Object.keys(config.computed ?? {}))
     if (name in config.columns)
       report.error(['computed', name], { message: `"${name}" is already a column of the contract`, atKey: true });
-  checkLookups(config, sets, report);
+  checkTransform(dataset, report);
+  checkLookups(dataset, sets, report);
   checkRules(config.rules ?? [], sets, report.at('rules'));
 
   for (const [name, path] of withPaths(config.drop, ['drop'])) expectColumn(name, sets, report, path);
@@ -72,9 +74,24 @@ function checkPart(column: Column, pattern: NamePattern, report: Report): void {
   });
 }
 
+/** Columns that a transform adds are new ones. */
+function checkTransform({ config, transform }: Dataset, report: Report): void {
+  for (const name of Object.keys(transform?.columns ?? {}))
+    for (const [there, columns] of [
+      ['the contract', config.columns],
+      ['"computed"', config.computed ?? {}],
+    ] as const)
+      if (name in columns)
+        report.error(['transform'], {
+          message: `${transform!.type} adds the column "${name}", which is in ${there} already`,
+          hint: 'What a transform changes needs no declaration, only what it adds',
+        });
+}
+
 /** A lookup may use what earlier ones have taken. */
-function checkLookups({ columns, computed, lookups }: DatasetConfig, { all }: ColumnSets, report: Report): void {
-  const known = new Set([...Object.keys(columns), ...Object.keys(computed ?? {})]);
+function checkLookups({ config, transform }: Dataset, { all }: ColumnSets, report: Report): void {
+  const { columns, computed, lookups } = config;
+  const known = new Set([columns, transform?.columns ?? {}, computed ?? {}].flatMap((c) => Object.keys(c)));
   for (const [i, lookup] of (lookups ?? []).entries()) {
     const at = report.at('lookups', i);
     for (const name of Object.keys(lookup.on)) {

@@ -1,13 +1,14 @@
 /** How rows enter the table: what each strategy needs. */
 import type { Dataset } from '../project.ts';
 import type { Report } from '../report.ts';
-import { type DatasetConfig, NAME } from '../specs/dataset.ts';
+import { NAME } from '../specs/dataset.ts';
 import { type ColumnSets, columnSets, expectStored, storedTypes, withPaths } from './column-sets.ts';
 
-export function checkLoad({ config, table }: Dataset, report: Report): void {
+export function checkLoad(dataset: Dataset, report: Report): void {
+  const { config, table } = dataset;
   const { load } = config;
   const { strategy } = load;
-  const sets = columnSets(config);
+  const sets = columnSets(dataset);
   for (const field of ['key', 'version', 'partition'] as const)
     for (const [name, path] of withPaths(load[field], ['load', field])) expectStored(name, sets, report, path);
 
@@ -30,13 +31,13 @@ export function checkLoad({ config, table }: Dataset, report: Report): void {
   useless('partition', strategy === 'replace_partition');
   useless('deletes', strategy === 'snapshot');
 
-  checkDeleted(config, sets, report);
+  checkDeleted(dataset, sets, report);
   if (!NAME.regex.test(table.name)) report.error(['table'], `"${table.name}" is not ${NAME.meaning}`);
 }
 
 /** The column that says that a key was deleted. Types that only the engine knows are checked when rows are loaded. */
-function checkDeleted(config: DatasetConfig, sets: ColumnSets, report: Report): void {
-  const { strategy, deleted, key = [], version = [] } = config.load;
+function checkDeleted(dataset: Dataset, sets: ColumnSets, report: Report): void {
+  const { strategy, deleted, key = [], version = [] } = dataset.config.load;
   if (deleted === undefined) return;
   const path = ['load', 'deleted'];
   if (strategy === 'replace' || strategy === 'replace_partition') {
@@ -48,7 +49,7 @@ function checkDeleted(config: DatasetConfig, sets: ColumnSets, report: Report): 
     return;
   }
   expectStored(deleted, sets, report, path);
-  const type = storedTypes(config).get(deleted);
+  const type = storedTypes(dataset).get(deleted);
   if (type !== undefined && type !== 'boolean')
     report.error(path, {
       message: `column "${deleted}" is ${type}, and only a boolean can say that a key was deleted`,

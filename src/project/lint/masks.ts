@@ -3,8 +3,9 @@ import type { Dataset } from '../project.ts';
 import type { Report } from '../report.ts';
 import { columnSets, expectColumn, withPaths } from './column-sets.ts';
 
-export function checkMasks({ config }: Dataset, hasMaskKey: boolean, report: Report): void {
-  const sets = columnSets(config);
+export function checkMasks(dataset: Dataset, hasMaskKey: boolean, report: Report): void {
+  const { config } = dataset;
+  const sets = columnSets(dataset);
   const masks = config.mask ?? {};
   for (const [name, { type }] of Object.entries(masks)) {
     if (!expectColumn(name, sets, report, ['mask', name], true)) continue;

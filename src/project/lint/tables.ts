@@ -36,7 +36,7 @@ function checkSameTable(first: ResolvedDataset, other: ResolvedDataset): void {
   const path: Path = config.table === undefined ? [] : ['table'];
   const atKey = config.table === undefined;
   const who = `${first.dataset.source}/${first.dataset.name}`;
-  const difference = differenceOf(storedTypes(first.dataset.config), storedTypes(config));
+  const difference = differenceOf(storedTypes(first.dataset), storedTypes(other.dataset));
   if (difference)
     other.report.error(path, {
       message: `fills table "${other.dataset.table.name}" as ${who} does, but with another contract: ${difference}`,

@@ -8,6 +8,7 @@ import { errorBudgetSpec, expectSpec } from './expectation.ts';
 import { columnList, deduplicate, lookup, mask, rule } from './quality.ts';
 import { readSpec } from './read.ts';
 import { overlapSpec, scheduleSpec } from './schedule.ts';
+import { type TransformSpec, transformSpec } from './transform.ts';
 
 export const NAME = {
   regex: /^[a-z][a-z0-9_]{0,62}$/,
@@ -65,6 +66,8 @@ export interface ComponentSpecs {
   connectors: readonly ConnectorSpec[];
   codecs: readonly Variant[];
   formats: readonly Variant[];
+  /** Of the project's own. */
+  transforms: readonly TransformSpec[];
 }
 
 /** The dataset spec for the components at hand. */
@@ -121,6 +124,7 @@ export function datasetSpec(components: ComponentSpecs) {
         doc: 'When a file’s columns differ from the contract. `reject`: the contract stands, new columns are ignored and reported, values that do not fit are rejected; `evolve`: new columns are added, types widened; `quarantine`: the object is set aside.',
         default: 'reject',
       }),
+      transform: transformSpec(components.transforms),
       computed: s.map(expression, {
         doc: 'New columns from SQL expressions.',
         example: { net: 'amount - discount' },

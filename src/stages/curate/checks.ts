@@ -1,7 +1,7 @@
 /** The checks of a dataset: what a row can break, as SQL conditions that share bit masks. Pure. */
 import { ident, join, literal, raw, type Sql, sql } from '../../lib/sql.ts';
 import type { ColumnType } from '../../model/schema.ts';
-import type { Dataset } from '../../project/project.ts';
+import type { Dataset, TransformSettings } from '../../project/project.ts';
 import type { DatasetConfig } from '../../project/specs/dataset.ts';
 import type { Rule } from '../../project/specs/quality.ts';
 
@@ -132,6 +132,28 @@ export function exceptDeleted(checks: Check[], { load }: DatasetConfig): Check[]
       ? check
       : { ...check, broken: `(${check.broken}) AND NOT ${isDeleted}` },
   );
+}
+
+/** What a transform says of a row: `_filtered` and `_refused`, the reason. A row that it refuses is judged by nothing else but its types. */
+export const TRANSFORMED = { filtered: '_filtered', refused: '_refused' } as const;
+
+export function withTransform(checks: Check[], { type }: TransformSettings, { load }: DatasetConfig): Check[] {
+  const base = { rule: `transform(${type})`, column: null };
+  const isKey = (column: string | null) => load.deleted !== undefined && column !== null && load.key?.includes(column);
+  return [
+    ...checks.filter((c) => c.effect === 'type'),
+    { ...base, effect: 'filter', severity: 'filter', broken: TRANSFORMED.filtered, reason: `'filtered'` },
+    {
+      ...base,
+      effect: 'reject',
+      severity: 'reject',
+      broken: `${TRANSFORMED.refused} IS NOT NULL`,
+      reason: TRANSFORMED.refused,
+    },
+    ...checks
+      .filter((c) => c.effect !== 'type')
+      .map((c) => (isKey(c.column) ? c : { ...c, broken: `(${c.broken}) AND ${TRANSFORMED.refused} IS NULL` })),
+  ];
 }
 
 function requiredCheck(column: string, rule: string, severity: Rule['severity']): Check {

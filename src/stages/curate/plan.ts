@@ -2,7 +2,7 @@
 import { ident, literal, raw, sql } from '../../lib/sql.ts';
 import { type ColumnType, engineType, LINEAGE } from '../../model/schema.ts';
 import type { ReadColumn } from '../../ports/format.ts';
-import type { Dataset } from '../../project/project.ts';
+import type { Dataset, TransformSettings } from '../../project/project.ts';
 import type { Column } from '../../project/specs/column.ts';
 import type { Rule } from '../../project/specs/quality.ts';
 import {
@@ -14,6 +14,7 @@ import {
   ruleChecks,
   shownValue,
   whereReadable,
+  withTransform,
 } from './checks.ts';
 import { convert, masked, needsText, withDefault } from './conversions.ts';
 
@@ -28,19 +29,23 @@ export interface Plan {
   /** What the format must deliver. */
   readColumns: ReadColumn[];
   checks: Check[];
-  /** Columns of the staging file: contract, lookups, computed. */
+  /** Columns of the staging file: contract, transform, lookups, computed. */
   stagedColumns: { name: string; type: ColumnType | undefined }[];
   /** Rules over the whole object. */
   uniqueRules: Rule[];
-  /** True when reference tables are joined: staging then needs the row number beforehand. */
+  /** True when reference tables are joined: rows then need their numbers beforehand. */
   joins: boolean;
-  /** SELECT of staging rows from a relation that delivers `c0`…; `typed` says which have their contract type already. */
-  stagingSelect(
+  /** What rows go through between typing and judging. */
+  transform: TransformSettings | undefined;
+  /** SELECT of typed rows from a relation that delivers `c0`…; `typed` says which have their contract type already. */
+  typedSelect(
     relation: string,
     typed: boolean[],
     passthrough: string[],
     constants: Record<string, string>,
   ): StagingSelect;
+  /** SELECT of staging rows: typed (and transformed) rows with the marks of the checks. `keep` are further columns of those rows. */
+  judgedSelect(rows: string, keep: string[]): string;
   /** Expressions of the curated file over staging columns: masked, dropped columns left out. */
   curated: { name: string; sql: string }[];
 }
@@ -71,6 +76,7 @@ export function planCuration(
   const found: Check[] = [];
   const lookupColumns = lookups.flatMap((l) => Object.keys(l.take));
   const computed = Object.entries(config.computed ?? {});
+  const { transform } = dataset;
   const texts = refusedTexts(dataset, read);
   const existsFlag = (rule: Rule) => `_e${exists.indexOf(rule)}`;
 
@@ -111,19 +117,21 @@ export function planCuration(
     });
   });
   found.push(...ruleChecks(dataset, types, texts, existsFlag));
-  const checks = exceptDeleted(found, config);
+  const checks = exceptDeleted(transform ? withTransform(found, transform, config) : found, config);
 
   const plan: Plan = {
     readColumns,
     checks,
     stagedColumns: [
       ...contract.map((c) => ({ name: c.name, type: c.type as ColumnType | undefined })),
+      ...Object.entries(transform?.columns ?? {}).map(([name, type]) => ({ name, type })),
       ...lookupColumns.map((name) => ({ name, type: undefined })),
       ...computed.filter(([name]) => !types.has(name)).map(([name]) => ({ name, type: undefined })),
     ],
     uniqueRules: (config.rules ?? []).filter((r) => r.kind === 'unique'),
     joins: lookups.length + exists.length > 0,
-    stagingSelect(relation, typed, passthrough, constants) {
+    transform,
+    typedSelect(relation, typed, passthrough, constants) {
       const usedFlags = new Set<number>();
       const fields: string[] = [];
       let i = 0;
@@ -148,7 +156,13 @@ export function planCuration(
         i++;
       }
       for (let f = 0; f < readColumns.length; f++) if (!usedFlags.has(f)) fields.push(`NULL::VARCHAR AS _t${f}`);
-      let select = `SELECT ${[...fields, ...passthrough.map((p) => `r.${p}`)].join(', ')} FROM ${relation} r`;
+      return {
+        sql: `SELECT ${[...fields, ...passthrough.map((p) => `r.${p}`)].join(', ')} FROM ${relation} r`,
+        textColumns: [...usedFlags].map((f) => `_t${f}`),
+      };
+    },
+    judgedSelect(rows, keep) {
+      let select = rows;
       if (plan.joins) select = joinReferences(select, dataset, references, exists);
       if (computed.length > 0) {
         const replaced = computed
@@ -159,16 +173,9 @@ export function planCuration(
           .map(([name, e]) => sql`(${raw(e)}) AS ${ident(name)}`);
         select = `SELECT *${replaced.length > 0 ? ` REPLACE (${replaced.join(', ')})` : ''}${added.map((a) => `, ${a}`).join('')} FROM (${select})`;
       }
-      const kept = [
-        ...plan.stagedColumns.map((c) => ident(c.name).text),
-        ...[...usedFlags].map((f) => `_t${f}`),
-        ...passthrough,
-      ];
+      const kept = [...plan.stagedColumns.map((c) => ident(c.name).text), ...keep];
       const masks = maskColumns(checks).map((m) => `${m.sql} AS ${m.name}`);
-      return {
-        sql: `SELECT ${[...kept, ...masks].join(', ')} FROM (${select})`,
-        textColumns: [...usedFlags].map((f) => `_t${f}`),
-      };
+      return `SELECT ${[...kept, ...masks].join(', ')} FROM (${select})`;
     },
     curated: [],
   };
@@ -189,6 +196,7 @@ function refusedTexts(dataset: Dataset, read: ContractColumn[]): RefusedTexts {
   read.forEach((c, i) => {
     if (c.type !== 'text') texts.set(c.name, [`_t${i}`]);
   });
+  for (const name of Object.keys(dataset.transform?.columns ?? {})) texts.set(name, of([...texts.keys()]));
   for (const l of dataset.config.lookups ?? [])
     for (const name of Object.keys(l.take)) texts.set(name, of(Object.keys(l.on)));
   for (const [name, expression] of Object.entries(dataset.config.computed ?? {}))

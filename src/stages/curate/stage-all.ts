@@ -13,6 +13,7 @@ import type { Payload } from '../verify/payloads.ts';
 import { type ContractColumn, type Plan, planCuration } from './plan.ts';
 import { ALL_PARSE_REJECTS } from './rejects.ts';
 import { resolved, STAGING_PARQUET, type StagedPayload, stagePayload } from './staging.ts';
+import { transformFor } from './transform.ts';
 
 /** What a curation works on. */
 export interface Work {
@@ -65,6 +66,7 @@ export async function stageAll(
       index: payload.index ? await readObject(context.objects, payload.index) : undefined,
       constants: work.object.nameParts,
       scratch,
+      transform: transformFor(work.dataset, contract, context, { file: payload.name, parts: work.object.nameParts }),
       signal: context.signal,
     });
     await engine.run(

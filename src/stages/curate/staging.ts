@@ -9,7 +9,9 @@ import { plural } from '../../lib/units.ts';
 import type { Engine } from '../../ports/engine.ts';
 import { type Attempt, type Format, PARSE_REJECTS, type PayloadFacts, type Settlement } from '../../ports/format.ts';
 import type { Payload } from '../verify/payloads.ts';
+import { TRANSFORMED } from './checks.ts';
 import type { Plan } from './plan.ts';
+import type { TransformRun } from './transform.ts';
 
 /** Cheap to write and to read again; it lives for one curation. Version 2 pages without dictionaries take a fifth less time than the defaults. */
 export const STAGING_PARQUET = '(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1)';
@@ -40,6 +42,8 @@ export interface StagingInput {
   /** Values of the named parts of the file name. */
   constants: Record<string, string>;
   scratch: string;
+  /** What rows go through once they are typed. */
+  transform: TransformRun | undefined;
   signal: AbortSignal | undefined;
 }
 
@@ -81,28 +85,42 @@ async function stageOnce(input: StagingInput, attempt: Attempt, i: number): Prom
   const { engine, plan } = input;
   const path = join(input.scratch, `staged-${i}.parquet`);
   const relation = await attempt.prepare();
-  const passthrough = relation.hasLine ? ['_line'] : [];
-  let source = relation.sql;
-  if (plan.joins) {
-    const parsed = join(input.scratch, `parsed-${i}.parquet`);
-    await engine.run(sql`COPY (SELECT * FROM ${raw(source)}) TO ${literal(parsed)} ${raw(STAGING_PARQUET)}`);
-    source = sql`(SELECT file_row_number AS _n, * EXCLUDE (file_row_number) FROM read_parquet(${literal(parsed)}, file_row_number = true))`;
-    passthrough.push('_n');
-  }
-  const select = plan.stagingSelect(source, relation.typed, passthrough, input.constants);
-  await engine.run(sql`COPY (${raw(select.sql)}) TO ${literal(path)} ${raw(STAGING_PARQUET)}`);
-  const rows = await parquetRows(engine, path);
+  const line = relation.hasLine ? ['_line'] : [];
+  const { sql: typed, textColumns } = plan.typedSelect(relation.sql, relation.typed, line, input.constants);
+  const keep = [...textColumns, ...line];
+  const numbered = plan.joins || input.transform !== undefined;
+  const first = numbered ? join(input.scratch, `typed-${i}.parquet`) : path;
+  await engine.run(copy(numbered ? typed : plan.judgedSelect(typed, keep), first));
+  const rows = await parquetRows(engine, first);
   const settlement = await attempt.settle(rows);
   if (settlement === 'mismatch') return undefined;
+  if (numbered) await judgeNumbered(input, first, path, keep);
   return {
     payload: input.payload,
     path,
     rows,
     settlement,
     attempt: attempt.name,
-    holds: { line: relation.hasLine, number: plan.joins },
-    textColumns: select.textColumns,
+    holds: { line: relation.hasLine, number: numbered },
+    textColumns,
   };
+}
+
+const copy = (select: string, path: string) => sql`COPY (${raw(select)}) TO ${literal(path)} ${raw(STAGING_PARQUET)}`;
+
+/** From typed rows, in their order, to staging rows: by way of the transform and the joins, which leave no order. */
+async function judgeNumbered(
+  { engine, plan, transform, scratch, signal }: StagingInput,
+  typed: string,
+  path: string,
+  kept: string[],
+): Promise<void> {
+  const numbered = sql`SELECT file_row_number AS _n, * EXCLUDE (file_row_number) FROM read_parquet(${literal(typed)}, file_row_number = true)`;
+  const keep = [...kept, '_n'];
+  if (!transform) return engine.run(copy(plan.judgedSelect(numbered, keep), path));
+  const rows = await transform({ engine, rows: numbered, scratch, signal });
+  const said = [TRANSFORMED.filtered, TRANSFORMED.refused];
+  return engine.run(copy(plan.judgedSelect(rows, [...keep, ...said]), path));
 }
 
 export async function parquetRows(engine: Engine, path: string): Promise<number> {
