@@ -1,4 +1,5 @@
 /** A MySQL or MariaDB server as a database to extract from. */
+import { setTimeout } from 'node:timers/promises';
 import type { GranaryError } from '../../lib/errors.ts';
 import { cancelled, unavailable } from '../lib/faults.ts';
 import { Pool } from '../lib/pool.ts';
@@ -103,7 +104,8 @@ export class MysqlDatabase implements SqlDatabase {
    * The server tells in its `innodb_trx` when transactions began, in the time zone of its machine and up to 0.1 s late. A statement that waits, and has not
    * written yet, has its time from before: so those count that run. A replica applies what was written elsewhere, by transactions that it knows nothing of.
    */
-  async horizon(): Promise<Horizon> {
+  async horizon({ complete = false }: { complete?: boolean } = {}): Promise<Horizon> {
+    if (complete) await setTimeout(LIST_AGE_MS);
     const [[now, offset, readOnly] = []] = await this.#ask(
       'asking for the time',
       `SELECT CAST(UTC_TIMESTAMP(6) AS CHAR),
@@ -155,6 +157,9 @@ export class MysqlDatabase implements SqlDatabase {
 }
 
 const IS_READING = "REGEXP '^[[:space:](]*(select|show|explain|describe)'";
+/** The server makes its list of transactions anew when nobody has read it for 0.1 s. */
+const LIST_AGE_MS = 150;
+
 const OLDEST = `SELECT CAST(MIN(begun) AS CHAR) FROM (
   SELECT CONVERT_TZ(trx_started, 'SYSTEM', '+00:00') AS begun FROM information_schema.innodb_trx
     WHERE trx_mysql_thread_id <> CONNECTION_ID() AND trx_is_read_only = 0

@@ -19,9 +19,10 @@ export interface SqlDatabase {
   queryFacts(query: string): Promise<TableFacts>;
   /**
    * How far what is written is certainly committed. To be asked before the snapshot is taken: what a snapshot taken later does not see was written
-   * by a transaction that was open now, or began later.
+   * by a transaction that was open now, or began later. `complete`: none is missing that was open when this was called, which may take a moment; otherwise
+   * those of the last second may be.
    */
-  horizon(): Promise<Horizon>;
+  horizon(options?: { complete?: boolean }): Promise<Horizon>;
   /** Opens a connection (waits for one when all are in use) and a read-only transaction that sees one state of all tables. Nothing is locked. */
   snapshot(signal: AbortSignal | undefined): Promise<Snapshot>;
   /**

@@ -11,15 +11,16 @@ import type {
 import type { Snapshot, SqlDatabase } from './database.ts';
 import { readsSeveral } from './describe.ts';
 import { keyColumns, tellGone } from './gone.ts';
+import { markOf, sightBefore } from './mark.ts';
 import { ObjectWriter } from './object-writer.ts';
-import { landedColumns, type Plan, planFor, queryFrom, selectLanded, startOf, type Wanted, whereOf } from './plan.ts';
+import { landedColumns, type Plan, planFor, queryFrom, startOf, type Wanted, whereOf } from './plan.ts';
 import { fingerprintOf, positionOf, type SqlPosition, type SqlProgress, type TableMark } from './position.ts';
 import type { SqlRead } from './read.ts';
 import { addCounted, type Counted, readDivided, readWhole, type TableReading } from './read-table.ts';
 import { parseTableName } from './table-name.ts';
 import { Throttle } from './throttle.ts';
 import { checkUnchanged } from './unchanged.ts';
-import { lowerBound, nextMark } from './watermark.ts';
+import { lowerBound } from './watermark.ts';
 
 /** Bytes of cuts in a checkpoint, and how many. */
 const CUT_BYTES = 24_000;
@@ -160,6 +161,8 @@ export class Extraction {
     const lower = first && lowerBound(this.#read, first, known, horizon);
     if (name === undefined) plan.from = queryFrom(query!, startOf(this.#database, plan, lower?.value));
     if (first && lower) this.#warnOfScan(plan, title);
+    const resumed = this.#resumed?.table === title ? this.#resumed : undefined;
+    const sighted = resumed ? undefined : await sightBefore(this.#database, plan, horizon, this.#request.signal);
     const reading: TableReading = {
       database: this.#database,
       plan,
@@ -170,7 +173,6 @@ export class Extraction {
       signal: this.#request.signal,
       received: (rows) => this.#progressed(rows, facts.rows),
     };
-    const resumed = this.#resumed?.table === title ? this.#resumed : undefined;
     if (resumed && resumed.done > resumed.cuts.length) {
       this.#finish(title, resumed.mark);
       return;
@@ -178,7 +180,7 @@ export class Extraction {
     const cuts = resumed?.cuts ?? (await this.#cuts(plan, lower?.value));
     let base: Snapshot | undefined = await this.#database.snapshot(this.#request.signal);
     try {
-      const mark = resumed ? resumed.mark : await this.#mark(plan, base, known, horizon);
+      const mark = sighted ? await markOf(this.#database, this.#read, plan, base, known, sighted) : resumed!.mark;
       if (!lower && first?.nullable) await this.#warnOfNulls(plan, base, title);
       if (cuts.length === 0) {
         this.#add(await readWhole(reading, base, (bytes) => this.#writer.write(bytes)));
@@ -235,24 +237,6 @@ export class Extraction {
     let cuts = await this.#database.cuts({ table: name, column, from, rows: size, limit: CUTS });
     while (cuts.join().length > CUT_BYTES) cuts = cuts.filter((_, i) => i % 2 === 1);
     return cuts;
-  }
-
-  /** The highest values in a snapshot, and the mark that follows. */
-  async #mark(
-    plan: Plan,
-    snapshot: Snapshot,
-    known: TableMark | undefined,
-    horizon: Awaited<ReturnType<SqlDatabase['horizon']>>,
-  ): Promise<TableMark | null> {
-    const [first] = plan.watermark;
-    if (!first) return null;
-    const { dialect } = this.#database;
-    const order = plan.watermark.map((c) => `${dialect.ident(c.name)} DESC`).join(', ');
-    const [highest] = await snapshot.rows(
-      `SELECT ${selectLanded(dialect, plan.watermark)} FROM ${plan.from} WHERE ${dialect.ident(first.name)} IS NOT NULL ORDER BY ${order} LIMIT 1`,
-    );
-    const after = await this.#database.horizon();
-    return nextMark(this.#read, first, known, highest ? highest.map((v) => v ?? '') : null, horizon, after);
   }
 
   #warnOfScan({ facts, watermark: [first] }: Plan, title: string): void {

@@ -23,7 +23,7 @@ export interface TableMark {
   seen: string[] | null;
   /** Seconds that the server's wall clock was ahead of UTC. */
   offset: number;
-  /** For sequences: what the highest value was, and when (UTC). Newest last. */
+  /** For sequences: a value that was committed at a time (UTC), and was the highest then. Newest last. */
   history: { at: string; value: string[] }[];
 }
 

@@ -16,8 +16,8 @@ const at = (now: string, more: Partial<Horizon> = {}): Horizon => ({
   ...more,
 });
 /** The mark after a read at a time, and where the next read begins. */
-const marked = (r: SqlRead, type: SourceColumn['type'], highest: string, horizon: Horizon, after = horizon) =>
-  nextMark(r, column(type), undefined, [highest], horizon, after);
+const marked = (r: SqlRead, type: SourceColumn['type'], highest: string, horizon: Horizon) =>
+  nextMark(r, column(type), undefined, { before: [highest], horizon, highest: [highest] });
 
 describe('a watermark', () => {
   const day = '2026-10-25';
@@ -66,26 +66,39 @@ describe('a watermark', () => {
     assert.equal(marked(read(), 'timestamp_tz', `${day} 12:00:00`, open).settled, false);
   });
 
+  const follow = (previous: ReturnType<typeof marked>, before: string, horizon: Horizon, highest = before) =>
+    nextMark(read(), column('bigint'), previous, { before: [before], horizon, highest: [highest] });
+
   it('of a sequence stays at what was highest before the oldest open transaction began', () => {
-    const one = marked(read(), 'bigint', '100', at('12:00:00'), at('12:00:01'));
-    const two = nextMark(read(), column('bigint'), one, ['200'], at('12:05:00'), at('12:05:01'));
+    const one = marked(read(), 'bigint', '100', at('12:00:00'));
+    const two = follow(one, '200', at('12:05:00'));
     assert.deepEqual(two.value, ['200']);
-    const open = at('12:10:00', { oldest: `${day} 12:04:00` });
-    const three = nextMark(read(), column('bigint'), two, ['300'], open, at('12:10:01'));
+    const three = follow(two, '300', at('12:10:00', { oldest: `${day} 12:04:00` }));
     assert.deepEqual(three.value, ['100']);
     assert.deepEqual(three.seen, ['300']);
-    const later = at('12:15:00', { oldest: `${day} 12:12:00` });
-    assert.deepEqual(nextMark(read(), column('bigint'), three, ['400'], later, at('12:15:01')).value, ['300']);
-    const first = marked(read(), 'bigint', '100', open, at('12:10:01'));
+    assert.deepEqual(follow(three, '400', at('12:15:00', { oldest: `${day} 12:12:00` })).value, ['300']);
+    const first = marked(read(), 'bigint', '100', at('12:10:00', { oldest: `${day} 12:04:00` }));
     assert.equal(first.value, null, 'nothing is known from before: all is read again');
     assert.equal(lowerBound(read(), column('bigint'), first, at('13:00:00')), undefined);
     assert.equal(lowerBound(read({ lookback: 30 }), column('bigint'), two, at('13:00:00'))!.value, '170');
     assert.equal(lowerBound(read(), column('bigint'), two, at('13:00:00'))!.value, '-800');
   });
 
+  it('of a sequence goes no higher than what was there before open transactions were asked for', () => {
+    const one = marked(read(), 'bigint', '100', at('12:00:00'));
+    const two = follow(one, '200', at('12:05:00'), '5000');
+    assert.deepEqual([two.value, two.seen], [['200'], ['5000']]);
+    const empty = { before: null, horizon: at('12:00:00'), highest: ['5000'] };
+    assert.equal(nextMark(read(), column('bigint'), undefined, empty).value, null);
+  });
+
   it('of an empty table stays where it was', () => {
     const one = marked(read(), 'timestamp_tz', `${day} 12:00:00`, at('12:01:00'));
-    const emptied = nextMark(read(), column('timestamp_tz'), one, null, at('12:02:00'), at('12:02:00'));
+    const emptied = nextMark(read(), column('timestamp_tz'), one, {
+      before: null,
+      horizon: at('12:02:00'),
+      highest: null,
+    });
     assert.deepEqual([emptied.value, emptied.seen], [one.value, one.seen]);
   });
 

@@ -75,21 +75,28 @@ export function lowerBound(
   return { value: formatTime(from), above: false, exact: seconds + back === 0 };
 }
 
-/** The mark after reading a snapshot whose highest values are `highest`; `horizon` was asked before it, `after` when it was there. */
+/** What was found while a table was read; each was asked for after the one before it. */
+export interface Sighting {
+  /** For sequences: the highest values that were committed then. */
+  before: string[] | null;
+  horizon: Horizon;
+  /** The highest values in the snapshot that is read. */
+  highest: string[] | null;
+}
+
 export function nextMark(
   read: SqlRead,
   column: SourceColumn,
   previous: TableMark | undefined,
-  highest: string[] | null,
-  horizon: Horizon,
-  after: Horizon,
+  { before, horizon, highest }: Sighting,
 ): TableMark {
   const kind = kindOf(column);
   const common = { seen: higher(kind, previous?.seen ?? null, highest), offset: horizon.wallClockOffset };
   if (highest === null) return { ...common, value: previous?.value ?? null, settled: false, history: [] };
   if (kind === 'number') {
-    const history = [...(previous?.history ?? []), { at: after.now, value: highest }].slice(-HISTORY);
-    return { ...common, value: safeNumber(history, previous, highest, horizon), settled: false, history };
+    const found = before === null ? [] : [{ at: horizon.now, value: before }];
+    const history = [...(previous?.history ?? []), ...found].slice(-HISTORY);
+    return { ...common, value: safeNumber(history, previous, before, horizon), settled: false, history };
   }
   const value = safeTime(kind, highest, horizon);
   return { ...common, value, settled: value === highest && isSettled(read, column, highest[0]!, horizon), history: [] };
@@ -104,16 +111,30 @@ function isSettled(read: SqlRead, column: SourceColumn, highest: string, horizon
   return end + fromSeconds(lookbackOf(read, column).seconds + STALENESS) < now;
 }
 
-/** Numbers of a transaction are above those that were there before it began. */
+/**
+ * How far a sequence was certainly read. A server hands out numbers in ascending order: those of a transaction are above all that were committed before it took
+ * its first one. Let the snapshot lack a row that is committed later. Its transaction was open when the snapshot was taken, so
+ *
+ * - it began after the list of open transactions was asked for: its numbers are above `before`, which had been committed by then;
+ * - or it is in that list, and began at `oldest` or later: its numbers are above every value of the history whose `at` is not after `oldest`, because that
+ *   value had been committed by `at`.
+ *
+ * With nothing in the list the mark is `before`. Otherwise it is such a value of the history, which had been committed before the list was asked for, too. So the
+ * row is above the mark in either case, and is read next time. The highest value of the snapshot would not do: after the list was read a transaction may take a
+ * number, and others that take more of them may be committed before the snapshot is taken.
+ *
+ * What no server tells is left to the look-back: numbers that were taken before their transaction began (blocks that an application or a session
+ * keeps for itself, such as CACHE of a sequence), and transactions that are not in the list (`Horizon.unknown`).
+ */
 function safeNumber(
   history: TableMark['history'],
   previous: TableMark | undefined,
-  highest: string[],
+  before: string[] | null,
   { oldest }: Horizon,
 ): string[] | null {
-  if (oldest === undefined) return highest;
-  const before = history.findLast(({ at }) => parseTime(at)! <= parseTime(oldest)!);
-  return before?.value ?? previous?.value ?? null;
+  if (oldest === undefined) return before ?? previous?.value ?? null;
+  const known = history.findLast(({ at }) => parseTime(at)! <= parseTime(oldest)!);
+  return known?.value ?? previous?.value ?? null;
 }
 
 /** Times of a transaction are not before it began. */
