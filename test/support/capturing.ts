@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ExtractDataset, ExtractSink, ExtractSource, Position, Totals } from '../../src/ports/extract.ts';
+import type { ExtractDataset, ExtractSink, ExtractSource, Position, Totals, Trouble } from '../../src/ports/extract.ts';
 
 export interface CapturedObject {
   dataset: string;
@@ -50,6 +50,7 @@ export interface Captured {
   position: Position;
   more: boolean;
   warnings: string[];
+  troubles: readonly Trouble[];
 }
 
 export async function captureOnce<R>(
@@ -64,7 +65,11 @@ export async function captureOnce<R>(
   const warnings: string[] = [];
   const sink = new CapturingSink();
   try {
-    const { more, position: next } = await source.extract(
+    const {
+      more,
+      position: next,
+      troubles = [],
+    } = await source.extract(
       {
         feed: 'changes',
         datasets,
@@ -81,7 +86,13 @@ export async function captureOnce<R>(
       },
       sink,
     );
-    return { objects: await sink.end(), position: JSON.parse(JSON.stringify(next)) as Position, more, warnings };
+    return {
+      objects: await sink.end(),
+      position: JSON.parse(JSON.stringify(next)) as Position,
+      more,
+      warnings,
+      troubles,
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

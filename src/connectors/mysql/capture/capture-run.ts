@@ -1,15 +1,15 @@
 /** One extraction: which tables have to be read as a whole, from where the log is read, and what is remembered. */
 import { randomInt } from 'node:crypto';
-import { GranaryError } from '../../../lib/errors.ts';
 import type { ExtractDataset, Extracted, ExtractRequest, ExtractSink, Position } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
+import { told } from '../../lib/sql/troubles.ts';
 import { dump, type From, register } from '../binlog/dump.ts';
-import { instantText } from '../binlog/temporal.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { numberOf, queryFault } from '../faults.ts';
 import type { RawConnection } from '../row-stream.ts';
 import type { MysqlCapture } from './capture.ts';
-import type { FollowedTable } from './incidents.ts';
+import { copyTables, isOfOneTable, putAside } from './copying.ts';
+import type { FollowedTable, Incidents } from './incidents.ts';
 import { LogReader, OtherLogError, type Start } from './log-reader.ts';
 import { Output } from './output.ts';
 import {
@@ -25,8 +25,8 @@ import {
 } from './position.ts';
 import { repairsAfter } from './repairs.ts';
 import { privileged, type ServerState, serverState } from './server.ts';
-import { copyTable, type PlacedSnapshot, placedSnapshot } from './snapshot.ts';
-import { type CapturedTable, followed } from './tables.ts';
+import { placedSnapshot } from './snapshot.ts';
+import { followed } from './tables.ts';
 
 /** An extraction ends after so much, and another one goes on. */
 const MOST_BYTES = 64 << 20;
@@ -35,6 +35,9 @@ const MOST_ROWS = 500_000;
 const MOST_SILENCE = 120_000;
 /** The server has not got the place in its log. */
 const NO_PLACE = 1236;
+
+/** A table whose changes cannot be read from the log is read anew, but not often: the next ones cannot be read either. */
+const UNREADABLE_TRIES = 10;
 
 /** What a run adds to the tables' state. */
 type States = Record<string, TableState>;
@@ -59,7 +62,7 @@ export class CaptureRun {
       const contract = contractOf(dataset);
       if (known?.contract === contract) this.#states[dataset.name] = { ...known };
       else if (known && positionOf(request.position))
-        this.#states[dataset.name] = { ...known, contract, stale: 'its contract changed', failedAt: null };
+        this.#states[dataset.name] = { ...known, contract, stale: 'its contract changed', trouble: null };
     }
   }
 
@@ -77,6 +80,11 @@ export class CaptureRun {
 
   async #read(server: ServerState, connection: RawConnection, id: number): Promise<Extracted> {
     const wanted = this.#wanted();
+    for (const { name } of wanted) {
+      const state = this.#states[name];
+      if (state?.cascaded)
+        state.stale ??= `rows of ${state.cascaded.table} were changed, and foreign keys change rows here without a word in the log`;
+    }
     if (wanted.length > 0) return this.#withSnapshot(server, wanted, connection, id);
     const reader = await this.#follow(this.#start(), { place: undefined, to: server }, connection, id);
     if (reader === undefined) return this.#lost(server, connection, id);
@@ -101,8 +109,13 @@ export class CaptureRun {
 
   /** The log was purged, or the server is another one that has not got it. */
   async #lost(server: ServerState, connection: RawConnection, id: number): Promise<Extracted> {
-    for (const state of Object.values(this.#states)) state.stale = 'the log was lost';
-    return this.#withSnapshot(server, [...this.#request.datasets], connection, id);
+    return this.#withSnapshot(server, this.#stale('the log was lost'), connection, id);
+  }
+
+  /** All are to be read anew; returns those that can be, as far as is known. */
+  #stale(why: string): ExtractDataset<SqlRead>[] {
+    for (const state of Object.values(this.#states)) state.stale = why;
+    return this.#wanted();
   }
 
   /** All of some tables in a snapshot, and the log of the others up to its place. */
@@ -115,14 +128,13 @@ export class CaptureRun {
     const snapshot = await placedSnapshot(this.#database, this.#request.signal);
     try {
       let datasets = wanted;
-      let start: Start;
       let reader: LogReader | undefined;
       const others = this.#request.datasets.filter((d) => !wanted.includes(d));
       if (this.#given && others.length > 0) {
         reader = await this.#follow(this.#start(), { place: snapshot, to: server }, connection, id, wanted);
-        if (!reader) datasets = [...this.#request.datasets];
+        if (!reader) datasets = this.#stale('the log was lost');
       }
-      start = {
+      const start: Start = {
         file: snapshot.file,
         pos: snapshot.pos,
         created: reader?.file === snapshot.file ? reader.created : 0,
@@ -130,47 +142,15 @@ export class CaptureRun {
         rows: (reader?.rows ?? this.#given?.rows ?? positionOf(this.#request.position)?.rows ?? 0) + 1,
         at: Math.max(snapshot.at, reader?.at ?? positionOf(this.#request.position)?.at ?? 0),
       };
-      for (const dataset of datasets) await this.#copy(dataset, snapshot, start);
+      const copying = { database: this.#database, capture: this.#capture, request: this.#request, sink: this.#sink };
+      await copyTables(
+        { ...copying, snapshot, start, states: this.#states, goesOn: this.#given !== undefined },
+        datasets,
+      );
       return this.#end(server, { ...start, incidents: reader?.incidents, prepared: reader?.prepared }, true);
     } finally {
       await snapshot.snapshot.close();
     }
-  }
-
-  async #copy(dataset: ExtractDataset<SqlRead>, snapshot: PlacedSnapshot, start: Start): Promise<void> {
-    const { name } = dataset;
-    const known = this.#states[name];
-    const { warn } = this.#request;
-    if (known?.stale) warn(`${name}: ${known.stale}. The table is read anew.`);
-    try {
-      this.#capture.forget(name);
-      const table = await this.#capture.table(dataset, undefined);
-      this.#tell(table);
-      const stamp = { changedAt: instantText(start.at), position: start.rows };
-      await copyTable(this.#database, snapshot, table, stamp, { request: this.#request, sink: this.#sink });
-      this.#states[name] = { contract: contractOf(dataset), shape: table.shape, stale: null, failedAt: null };
-    } catch (e) {
-      const isGone =
-        e instanceof GranaryError && (e.code === 'connector.not_found' || e.code === 'connector.unsupported');
-      if (!known || !isGone || !this.#given) throw e;
-      // The other tables go on.
-      if (known.failedAt === null) warn(`${name}: ${e.message} Its rows stay as they are until the table is back.`);
-      this.#states[name] = { ...known, stale: known.stale ?? 'the table was gone', failedAt: this.#request.now() };
-    }
-  }
-
-  #tell({ dataset, columns, cascades, key, facts }: CapturedTable): void {
-    const lost = columns.filter((c) => !c.column).map((c) => c.from);
-    if (lost.length > 0) this.#request.warn(`${dataset}: the table has no ${lost.join(', ')}; NULL is loaded for it.`);
-    const named = key.map((name) => name.toLowerCase());
-    if (facts.key.length === 0 || !facts.key.every((name) => named.includes(name.toLowerCase())))
-      this.#request.warn(
-        `${dataset}: rows are told apart by ${key.join(', ')}, and the table's key is ${facts.key.join(', ') || 'none'}: of rows that are the same in it only the last is kept.`,
-      );
-    if (cascades.length > 0)
-      this.#request.warn(
-        `${dataset}: the server does not log what foreign keys change by themselves (${cascades.join(', ')}): such rows stay as they were. Delete and update them in the application, or read the table with a watermark and "reconcile".`,
-      );
   }
 
   /** Undefined: the server has not got the log from there. */
@@ -223,11 +203,17 @@ export class CaptureRun {
     const charsets = await this.#capture.charsets();
     const tables: FollowedTable[] = [];
     for (const dataset of this.#request.datasets) {
-      const state = this.#states[dataset.name];
+      const { name } = dataset;
+      const state = this.#states[name];
       if (!state || state.stale !== null || without.includes(dataset)) continue;
-      const table = await this.#capture.table(dataset, state.shape);
-      output.add(dataset.name, table.header);
-      tables.push(followed(table, this.#database.settings.zero_dates, (collation) => charsets.of(collation)));
+      try {
+        const table = await this.#capture.table(dataset, state.shape);
+        output.add(name, table.header);
+        tables.push(followed(table, this.#database.settings.zero_dates, (collation) => charsets.of(collation)));
+      } catch (e) {
+        if (!isOfOneTable(e)) throw e;
+        this.#states[name] = putAside(state, dataset, e, this.#request);
+      }
     }
     return tables;
   }
@@ -245,19 +231,7 @@ export class CaptureRun {
     reached: Start & Partial<Pick<LogReader, 'incidents' | 'prepared' | 'byGtid'>>,
     more: boolean,
   ): Promise<Extracted> {
-    let isStale = false;
-    for (const incident of reached.incidents?.all.values() ?? []) {
-      const state = this.#states[incident.dataset];
-      if (!state || state.stale !== null) continue;
-      const reason = incident.reason ?? (incident.altered ? await this.#altered(incident.dataset, state) : undefined);
-      if (incident.added.length > 0)
-        this.#request.warn(
-          `${incident.dataset}: the table has new columns that the contract does not have: ${incident.added.join(', ')}.`,
-        );
-      if (reason === undefined) continue;
-      this.#states[incident.dataset] = { ...state, stale: reason, failedAt: null };
-      isStale = true;
-    }
+    const isStale = await this.#heed(reached.incidents);
     const { file, pos, created, gtid, rows, at } = reached;
     const position: CapturePosition = {
       server: server.id,
@@ -272,7 +246,38 @@ export class CaptureRun {
       prepared: Object.fromEntries(reached.prepared ?? []),
       repairs: this.#repairs ?? this.#given?.repairs ?? [],
     };
-    return { position: position as unknown as Position, more: more || isStale };
+    const troubles = Object.entries(this.#states).flatMap(([name, { trouble }]) => (trouble ? [[name, trouble]] : []));
+    return {
+      position: position as unknown as Position,
+      more: more || isStale,
+      troubles: told(Object.fromEntries(troubles)),
+    };
+  }
+
+  /** What happened to tables beside changes of rows that the log tells. Whether any is to be read anew at once. */
+  async #heed(incidents: Incidents | undefined): Promise<boolean> {
+    let isStale = false;
+    for (const incident of incidents?.all.values() ?? []) {
+      const { dataset: name, error, added } = incident;
+      const state = this.#states[name];
+      if (!state || state.stale !== null) continue;
+      const reason = incident.reason ?? (incident.altered ? await this.#altered(name, state) : undefined);
+      if (added.length > 0)
+        this.#request.warn(`${name}: the table has new columns that the contract does not have: ${added.join(', ')}.`);
+      if (reason === undefined) continue;
+      this.#states[name] = { ...state, stale: reason, trouble: null };
+      const dataset = this.#request.datasets.find((d) => d.name === name)!;
+      if (error) this.#states[name] = putAside(state, dataset, error, this.#request, UNREADABLE_TRIES);
+      isStale = true;
+    }
+    const now = this.#request.now();
+    for (const [name, table] of incidents?.cascades.changed ?? []) {
+      const state = this.#states[name];
+      if (!state || state.stale !== null) continue;
+      state.cascaded ??= { table, since: now };
+      isStale ||= isDue(state, now);
+    }
+    return isStale;
   }
 
   /** Why an altered table has to be read anew, if it has to. */
@@ -283,7 +288,7 @@ export class CaptureRun {
       const table = await this.#capture.table(dataset, undefined);
       return table.shape === state.shape ? undefined : 'the types of its columns changed';
     } catch (e) {
-      if (e instanceof GranaryError && e.code === 'connector.not_found') return 'the table is gone';
+      if (isOfOneTable(e)) return e.message;
       throw e;
     }
   }

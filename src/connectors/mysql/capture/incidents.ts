@@ -1,11 +1,16 @@
 /** What happens to captured tables beside changes of rows that the log tells. */
+import type { GranaryError } from '../../../lib/errors.ts';
 import type { NamedTable, Statement } from '../binlog/statements.ts';
+import { CascadeWatch } from './cascades.ts';
+import type { Ancestry } from './foreign-keys.ts';
 import type { LandingOptions } from './landing.ts';
 import type { Output } from './output.ts';
 
 export interface FollowedTable extends NamedTable {
   dataset: string;
   landing: LandingOptions;
+  /** Tables by whose changes foreign keys change rows here. */
+  ancestors: Ancestry['ancestors'];
 }
 
 /** What became of a dataset beside its rows. */
@@ -13,6 +18,8 @@ export interface Incident {
   dataset: string;
   /** The table has to be read anew: rows changed in ways that the log does not tell. */
   reason: string | undefined;
+  /** Its changes cannot be read from the log. */
+  error: GranaryError | undefined;
   /** The table was altered in a way that may be harmless. */
   altered: boolean;
   /** New columns. */
@@ -22,12 +29,14 @@ export interface Incident {
 /** By dataset. */
 export class Incidents {
   readonly all = new Map<string, Incident>();
+  readonly cascades: CascadeWatch;
   readonly #tables: readonly FollowedTable[];
   readonly #output: Output;
 
   constructor(tables: readonly FollowedTable[], output: Output) {
     this.#tables = tables;
     this.#output = output;
+    this.cascades = new CascadeWatch(tables);
   }
 
   /** What a statement does, beside rows that are logged as such. */
@@ -40,13 +49,15 @@ export class Incidents {
       case 'drop':
       case 'create':
       case 'rename':
+        this.#depend(statement.tables);
         for (const { dataset, table } of this.#captured(statement.tables)) {
           const what = { drop: 'dropped', create: 'made anew', rename: 'renamed' }[statement.kind];
           this.stale(dataset, `${table} was ${what}`);
         }
         return;
       case 'alter':
-        this.#alter(statement);
+        this.#depend(statement.tables);
+        this.#alter(statement, /\bFOREIGN\b/i.test(text));
         return;
       case 'drop database':
         for (const table of this.#tables)
@@ -59,10 +70,18 @@ export class Incidents {
     }
   }
 
-  #alter({ tables, alter }: Extract<Statement, { kind: 'alter' }>): void {
-    for (const { dataset, table, landing } of this.#captured(tables)) {
+  /** Tables that depend on these by foreign keys may depend on others now. */
+  #depend(tables: readonly NamedTable[]): void {
+    for (const { database, table } of tables)
+      for (const dataset of this.cascades.alteredBy(database, table)) this.#incident(dataset).altered = true;
+  }
+
+  #alter({ tables, alter }: Extract<Statement, { kind: 'alter' }>, bindsTables: boolean): void {
+    for (const { dataset, database, table, landing } of this.#captured(tables)) {
       const names = new Set(landing.header.map((name) => name.toLowerCase()));
       const changed = [...alter.columns].filter((name) => names.has(name));
+      // What the new ones change from here on, until they are looked at, is not known.
+      if (bindsTables) this.cascades.changed.set(dataset, `${database}.${table}`);
       if (alter.changesRows) this.stale(dataset, `${table} was altered in a way that changes its rows`);
       else if (changed.length > 0) this.stale(dataset, `${table} was altered: ${changed.join(', ')}`);
       const incident = this.#incident(dataset);
@@ -90,10 +109,15 @@ export class Incidents {
     this.#incident(dataset).reason ??= reason;
   }
 
+  fail(dataset: string, error: GranaryError): void {
+    this.stale(dataset, error.message);
+    this.#incident(dataset).error ??= error;
+  }
+
   #incident(dataset: string): Incident {
     const known = this.all.get(dataset);
     if (known) return known;
-    const incident: Incident = { dataset, reason: undefined, altered: false, added: [] };
+    const incident: Incident = { dataset, reason: undefined, error: undefined, altered: false, added: [] };
     this.all.set(dataset, incident);
     return incident;
   }

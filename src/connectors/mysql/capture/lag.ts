@@ -1,5 +1,6 @@
 /** How far reading is behind the log. */
 import type { FeedLag } from '../../../ports/extract.ts';
+import { notCaptured } from '../../lib/sql/troubles.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { type CapturePosition, comparePlaces, isSameGtid } from './position.ts';
 
@@ -13,12 +14,14 @@ export async function lagOf(database: MysqlDatabase, position: CapturePosition |
     `SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.server_id, TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP()),
       @@GLOBAL.binlog_expire_logs_seconds`,
   );
-  const stale = Object.entries(position.tables).flatMap(([dataset, { stale: why }]) =>
-    why === null ? [] : [`${dataset}: ${why}`],
-  );
-  const waiting = stale.length > 0 && `Tables wait to be read anew: ${stale.join('; ')}.`;
-  if (isSameGtid(gtid ?? '', position.gtid)) return { seconds: 0, bytes: 0, ...(waiting && { problem: waiting }) };
-  const seconds = Math.max(0, Number(now) - position.at);
+  const states = Object.entries(position.tables);
+  const troubles = states.flatMap(([name, { trouble }]) => (trouble ? [[name, trouble]] : []));
+  const waiting = notCaptured(Object.fromEntries(troubles));
+  // What foreign keys have changed is not read before the table is.
+  const cascaded = states.map(([, state]) => (state.cascaded ? (Date.now() - state.cascaded.since) / 1000 : 0));
+  const least = Math.max(0, ...cascaded);
+  if (isSameGtid(gtid ?? '', position.gtid)) return { seconds: least, bytes: 0, ...(waiting && { problem: waiting }) };
+  const seconds = Math.max(least, Number(now) - position.at);
   if (Number(id) !== position.server) return { seconds, ...(waiting && { problem: waiting }) };
   const logs = (await database.query('listing the logs', 'SHOW BINARY LOGS')).map(([file, size]) => ({
     file: file!,

@@ -1,11 +1,13 @@
 /** Follows the log, transaction by transaction: rows of captured tables become lines, and what else happens to those tables is noted. */
 import { GranaryError } from '../../../lib/errors.ts';
+import { isOfTable } from '../../lib/sql/troubles.ts';
 import type { EventSink } from '../binlog/dump.ts';
 import { type BinlogEvent, EVENT, type GtidEvent, HEADER, readGtid, readQuery, readRotate } from '../binlog/events.ts';
 import { isRowsEvent, readRowsEvent } from '../binlog/rows.ts';
 import { understand } from '../binlog/statements.ts';
 import { readTableMap, type TableMap, tableIdOf } from '../binlog/table-map.ts';
 import { instantText } from '../binlog/temporal.ts';
+import type { Watched } from './cascades.ts';
 import { type FollowedTable, Incidents } from './incidents.ts';
 import { Landing, type Moment } from './landing.ts';
 import type { Output } from './output.ts';
@@ -36,6 +38,8 @@ interface Mapped {
   bytes: Buffer;
   map: TableMap | undefined;
   landings: Map<FollowedTable, Landing>;
+  /** Rows of others change with its own. */
+  watched: Watched | undefined;
 }
 
 export class LogReader implements EventSink {
@@ -129,6 +133,7 @@ export class LogReader implements EventSink {
 
   #abandon(): void {
     this.#options.output.rollback();
+    this.incidents.cascades.rollback();
     this.#counter = this.rows;
     this.#group = undefined;
   }
@@ -148,7 +153,7 @@ export class LogReader implements EventSink {
     if (known && known.bytes.length === size && buffer.compare(known.bytes, 0, size, start + HEADER, end) === 0) return;
     const bytes = Buffer.from(buffer.subarray(start + HEADER, end));
     const map = readTableMap(buffer, start, end);
-    this.#maps.set(id, { bytes, map, landings: new Map() });
+    this.#maps.set(id, { bytes, map, landings: new Map(), watched: this.incidents.cascades.of(map) });
   }
 
   #rows(event: BinlogEvent): void {
@@ -157,10 +162,22 @@ export class LogReader implements EventSink {
       throw new GranaryError('connector.protocol', 'The binary log has rows of a table that it did not describe.', {
         transient: true,
       });
-    const { map } = mapped;
+    const { map, watched } = mapped;
+    if (watched) this.incidents.cascades.rows(watched, event, readRowsEvent(event));
     const tables = this.#byName.get(`${map.database}.${map.table}`);
     if (!tables) return;
-    for (const table of tables) this.#land(table, mapped, event);
+    for (const table of tables) {
+      const lines = this.#options.output.lines(table.dataset);
+      const { n } = lines;
+      try {
+        this.#land(table, mapped, event);
+      } catch (e) {
+        if (!(e instanceof GranaryError) || !isOfTable(e)) throw e;
+        // A line may have been begun.
+        lines.n = n;
+        this.incidents.fail(table.dataset, e);
+      }
+    }
   }
 
   #land(table: FollowedTable, mapped: Mapped, event: BinlogEvent): void {
@@ -219,8 +236,9 @@ export class LogReader implements EventSink {
   }
 
   #prepare(event: BinlogEvent): boolean {
-    const touched = this.#options.output.touched();
+    const touched = [...new Set([...this.#options.output.touched(), ...this.incidents.cascades.current])];
     this.#options.output.rollback();
+    this.incidents.cascades.rollback();
     this.#counter = this.rows;
     if (touched.length > 0) this.prepared.set(xidOf(event), touched);
     return this.#commit(event);
@@ -237,6 +255,7 @@ export class LogReader implements EventSink {
   #commit(event: BinlogEvent): boolean {
     const { output, limit } = this.#options;
     output.commit();
+    this.incidents.cascades.commit();
     this.rows = this.#counter;
     this.transactions++;
     this.byGtid = false;

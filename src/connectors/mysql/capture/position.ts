@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ExtractDataset, Position } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
+import { isDue as isDueAgain, type KnownTrouble } from '../../lib/sql/troubles.ts';
 
 export interface CapturePosition {
   /** `server_id` of the server whose log `file` is. On another one, reading goes on by `gtid`. */
@@ -34,16 +35,24 @@ export interface TableState {
   shape: string;
   /** Why the table has to be read anew; null: it does not. */
   stale: string | null;
-  /** Reading it anew failed then, in milliseconds since 1970. */
-  failedAt: number | null;
+  /** Why it cannot be read anew now. */
+  trouble: KnownTrouble | null;
+  /** When it was read last, in milliseconds since 1970, and how long that took. */
+  read: { at: number; took: number } | null;
+  /** The table by whose changes foreign keys have changed rows of this one, which the log does not tell, and since when that waits. */
+  cascaded: { table: string; since: number } | null;
 }
 
-/** A table that could not be read anew is tried again after so many milliseconds. */
-const RETRY_MS = 60_000;
+/** For foreign keys a table is not read anew more often than that, in milliseconds, nor for more than one part in so many of the time. */
+const LEAST_PAUSE_MS = 60_000;
+const PAUSE = 10;
 
 /** Whether the table is to be read anew now. */
-export const isDue = ({ stale, failedAt }: TableState, now: number): boolean =>
-  stale !== null && (failedAt === null || now >= failedAt + RETRY_MS);
+export function isDue({ stale, trouble, read, cascaded }: TableState, now: number): boolean {
+  if (trouble && !isDueAgain(trouble, now)) return false;
+  if (stale !== null) return true;
+  return cascaded !== null && (!read || now >= read.at + Math.max(LEAST_PAUSE_MS, PAUSE * read.took));
+}
 
 export const positionOf = (position: Position | undefined): CapturePosition | undefined =>
   position as unknown as CapturePosition | undefined;

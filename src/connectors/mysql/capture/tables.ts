@@ -7,6 +7,7 @@ import type { SqlRead } from '../../lib/sql/read.ts';
 import { parseTableName } from '../../lib/sql/table-name.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { text } from '../dialect.ts';
+import { type Ancestry, ancestryOf } from './foreign-keys.ts';
 import type { FollowedTable } from './incidents.ts';
 import { shapeOf } from './position.ts';
 
@@ -28,8 +29,8 @@ export interface CapturedTable {
   }[];
   key: readonly string[];
   shape: string;
-  /** Foreign keys that change rows here without telling the log. */
-  cascades: string[];
+  /** Of foreign keys that change rows here without telling the log. */
+  ancestry: Ancestry;
 }
 
 /** Error: `connector.not_found` when there is no such table. */
@@ -51,6 +52,7 @@ export async function capturedTable(database: MysqlDatabase, dataset: ExtractDat
   const columns = dataset.columns
     .filter((c, i, all) => !OWN_COLUMNS.includes(c.from) && all.findIndex((d) => d.from === c.from) === i)
     .map(({ from, type }) => ({ from, type, column: columnNamed(facts, from) }));
+  checkForms(database, dataset.name, columns);
   const [databaseName, table] = facts.name as [string, string];
   return {
     dataset: dataset.name,
@@ -61,8 +63,18 @@ export async function capturedTable(database: MysqlDatabase, dataset: ExtractDat
     columns,
     key: dataset.read.key ?? [],
     shape: shapeOf(columns.flatMap(({ column }) => (column ? [column] : []))),
-    cascades: await cascadesOf(database, databaseName, table),
+    ancestry: await ancestryOf(database, databaseName, table),
   };
+}
+
+function checkForms({ endpoint }: MysqlDatabase, dataset: string, columns: CapturedTable['columns']): void {
+  const compressed = columns.filter(({ column }) => column && /\bCOMPRESSED\b/i.test(column.native)).map((c) => c.from);
+  if (compressed.length === 0) return;
+  throw new GranaryError(
+    'connector.unsupported',
+    `${endpoint}: changes of ${dataset} cannot be captured: its columns ${compressed.join(', ')} are compressed.`,
+    { hint: 'Make them ordinary ones (ALTER TABLE … MODIFY), or leave them out of the contract.' },
+  );
 }
 
 async function checkKind(database: MysqlDatabase, facts: TableFacts): Promise<void> {
@@ -83,17 +95,6 @@ async function checkKind(database: MysqlDatabase, facts: TableFacts): Promise<vo
       hint: 'Read it with "table" and a watermark.',
     },
   );
-}
-
-/** The server changes rows by `ON DELETE CASCADE` and the like without writing that to its log: https://mariadb.com/kb/en/foreign-keys/ */
-async function cascadesOf(database: MysqlDatabase, name: string, table: string): Promise<string[]> {
-  const found = await database.query(
-    `describing ${name}.${table}`,
-    `SELECT constraint_name, referenced_table_name, delete_rule, update_rule FROM information_schema.referential_constraints
-      WHERE constraint_schema = ${text(name)} AND table_name = ${text(table)}
-        AND (delete_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR update_rule IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))`,
-  );
-  return found.map(([constraint, parent]) => `${constraint} to ${parent}`);
 }
 
 /** Exactly, or else without regard to case. */
@@ -119,5 +120,6 @@ export function followed(
     database: table.database,
     table: table.table,
     landing: { header, key, encodingOf, known },
+    ancestors: table.ancestry.ancestors,
   };
 }

@@ -3,6 +3,7 @@ import { GranaryError } from '../../../lib/errors.ts';
 import type { Extracted, ExtractRequest, ExtractSink, Position } from '../../../ports/extract.ts';
 import { cancelled } from '../../lib/faults.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
+import { isDue, type KnownTrouble, told, troubleOf } from '../../lib/sql/troubles.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { queryFault, sqlStateOf } from '../errors.ts';
 import { formatLsn, parseLsn } from '../replication/lsn.ts';
@@ -17,7 +18,6 @@ import { ensurePublication, NOW_LSN, NOW_MS, openReplication, systemOf } from '.
 import { dropSlot, hasSentAll, readableSlot, slotOf, untilReleased } from './slot.ts';
 import { seenBy } from './snapshot.ts';
 import { type CapturedTable, capturedTables, changeOf, type FoundTables } from './tables.ts';
-import { isDue, type KnownTrouble, told, troubleOf } from './troubles.ts';
 import type { TypeCatalog } from './types.ts';
 
 /** A table that has to be read whole, and why; without a reason, it is new. */

@@ -1,12 +1,12 @@
 /** How far reading is behind the log, and how much of it the server keeps for us. */
 import type { ExtractDataset, FeedLag } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
+import { isWorthALook, notCaptured } from '../../lib/sql/troubles.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { parseLsn } from '../replication/lsn.ts';
 import { type CapturePosition, contractOf } from './position.ts';
 import { NOW_LSN, NOW_MS } from './server.ts';
 import { type Slot, slotOf } from './slot.ts';
-import { isWorthALook, told } from './troubles.ts';
 
 export class LogWatch {
   readonly #database: PostgresDatabase;
@@ -47,7 +47,7 @@ export class LogWatch {
     const { bytes, now } = await this.#distance(position);
     const since = Math.max(position.seenAt, this.#caughtUp?.lsn === position.lsn ? this.#caughtUp.at : 0);
     const seconds = bytes <= 0 ? 0 : Math.max(0, (now - since) / 1000);
-    const problem = problemOf(this.#database, this.#slot, slot) ?? notCaptured(position);
+    const problem = problemOf(this.#database, this.#slot, slot) ?? notCaptured(position.troubles ?? {});
     return {
       seconds,
       bytes: Math.max(0, bytes),
@@ -75,14 +75,6 @@ function problemOf({ endpoint, config }: PostgresDatabase, name: string, slot: S
   if (slot.retained > limit)
     return `${endpoint}: the server keeps ${megabytes(slot.retained)} of its log for the replication slot ${name}. It needs room until the changes were read, or transactions that are open for long have ended; drop the slot if nobody reads it any more.`;
   return undefined;
-}
-
-function notCaptured({ troubles = {} }: CapturePosition): string | undefined {
-  const found = told(troubles);
-  const [first] = found;
-  if (!first) return undefined;
-  const others = found.length > 1 ? ` So it is with ${found.length - 1} more (granary dlq list).` : '';
-  return `${first.dataset} is not captured, and the others go on: ${first.error.message}${others}`;
 }
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString('en-US')} MB`;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ExtractDataset, Position } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
-import type { KnownTrouble } from './troubles.ts';
+import type { KnownTrouble } from '../../lib/sql/troubles.ts';
 
 export interface CapturePosition {
   /** Transactions whose commit is before it were read. */

@@ -3,12 +3,13 @@ import { GranaryError } from '../../../lib/errors.ts';
 import type { ExtractRequest, ExtractSink, Position } from '../../../ports/extract.ts';
 import type { Snapshot } from '../../lib/sql/database.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
+import { type KnownTrouble, troubleOf } from '../../lib/sql/troubles.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { type CapturePosition, type CaptureProgress, shortHash, type TableState } from './position.ts';
 import { copyTable, seenBy } from './snapshot.ts';
 import type { CapturedTable } from './tables.ts';
 import { type Beside, toldOf, untold } from './told.ts';
-import { isOfOneTable, type KnownTrouble, troubleOf } from './troubles.ts';
+import { isOfOneTable } from './troubles.ts';
 import { untilWritersEnd } from './writers.ts';
 
 /** How long writers are waited for while other tables wait to be followed; twice as long with each try. */
