@@ -12,6 +12,7 @@ import type { StageContext } from '../context.ts';
 import type { Payload } from '../verify/payloads.ts';
 import { type ContractColumn, type Plan, planCuration } from './plan.ts';
 import { ALL_PARSE_REJECTS } from './rejects.ts';
+import { type Member, stageMembers, together } from './stage-members.ts';
 import { resolved, STAGING_PARQUET, type StagedPayload, stagePayload } from './staging.ts';
 import { transformFor } from './transform.ts';
 
@@ -52,10 +53,10 @@ export async function stageAll(
   const parts: string[] = [];
   const total = work.payloads.reduce((n, p) => n + p.facts.records, 0);
   let done = 0;
-  for (const [ordinal, payload] of work.payloads.entries()) {
+  const inputOf = async (payload: Payload, ordinal: number, scratch: string): Promise<Member> => {
     context.progress({ what: `reading ${work.object.file}`, done, total, unit: 'rows' });
-    const scratch = await mkdtemp(join(work.scratch, 'payload-'));
-    const staged = await stagePayload({
+    done += payload.facts.records;
+    return {
       engine,
       format,
       config,
@@ -68,20 +69,46 @@ export async function stageAll(
       scratch,
       transform: transformFor(work.dataset, contract, context, { file: payload.name, parts: work.object.nameParts }),
       signal: context.signal,
-    });
+      ordinal,
+    };
+  };
+  const keepRejects = async ({ settlement }: StagedPayload, ordinal: number): Promise<void> => {
+    if (settlement.rejected === 0) return;
     await engine.run(
       `INSERT INTO ${ALL_PARSE_REJECTS} SELECT ${ordinal}, line, CASE WHEN rule = 'type' AND "column" IS NOT NULL THEN 'type(' || "column" || ')' ELSE rule END, "column", reason, raw FROM ${PARSE_REJECTS}`,
     );
+  };
+  const stageAlone = async (member: Member): Promise<void> => {
+    const staged = await stagePayload(member);
+    await keepRejects(staged, member.ordinal);
     files.push(staged);
-    done += payload.facts.records;
     if (work.payloads.length === 1) parts.push(resolved(staged, 0));
     else {
-      const path = join(scratch, 'resolved.parquet');
+      const path = join(member.scratch, 'resolved.parquet');
       await engine.run(
-        sql`COPY (SELECT * FROM ${raw(resolved(staged, ordinal))}) TO ${literal(path)} ${raw(STAGING_PARQUET)}`,
+        sql`COPY (SELECT * FROM ${raw(resolved(staged, member.ordinal))}) TO ${literal(path)} ${raw(STAGING_PARQUET)}`,
       );
       parts.push(path);
     }
+  };
+  // A transform is told whose rows it has.
+  const groups = plan.transform ? work.payloads.map((p) => [p]) : together(work.payloads);
+  for (const group of groups) {
+    const first = files.length;
+    const scratch = await mkdtemp(join(work.scratch, 'payload-'));
+    const members: Member[] = [];
+    for (const payload of group) members.push(await inputOf(payload, first + members.length, scratch));
+    const staged = members.length > 1 ? await stageMembers(members, keepRejects) : undefined;
+    if (staged) {
+      files.push(...staged.staged);
+      parts.push(...staged.files);
+      continue;
+    }
+    if (members.length > 1) await engine.run(`DELETE FROM ${ALL_PARSE_REJECTS} WHERE _p >= ${first}`);
+    for (const member of members)
+      await stageAlone(
+        members.length === 1 ? member : { ...member, scratch: await mkdtemp(join(work.scratch, 'payload-')) },
+      );
   }
   const all = work.payloads.length === 1 ? parts[0]! : sql`read_parquet(${literal(parts)}, union_by_name = true)`;
   return { plan, files, all };
