@@ -86,7 +86,7 @@ test('a table comes whole, then what has changed; deleted rows leave, and the bo
 });
 
 test('what is read again gives the same objects and rows: nothing new is nothing new', async (t) => {
-  const { sql, dir } = await shop(t);
+  const { sql, dir } = await shop(t, `  orders:\n    ${ORDERS.replace('1 min', '1 h')}\n`);
   await sql(`INSERT INTO orders(store, amount) SELECT CONCAT('s', seq), seq FROM seq_1_to_5000`);
   await runProject(dir);
   const { doc } = await runProject(dir, async (runtime) => {
@@ -96,6 +96,12 @@ test('what is read again gives the same objects and rows: nothing new is nothing
   });
   assert.equal(doc.status, 'succeeded');
   assert.equal(doc.totals.rejected, 0);
+  await sql(`INSERT INTO orders(store, amount) VALUES('Jena', 7), ('Gera', 8)`);
+  await runProject(dir, async (runtime) => {
+    const last =
+      'SELECT inserted::INT, replaced::INT, table_rows::INT FROM granary.loads ORDER BY load_seq DESC LIMIT 1';
+    assert.deepEqual(await rowsOf(runtime, last), [[5002, 5000, 5002]], 'what was read again made way for itself');
+  });
 });
 
 test('a table without a watermark replaces what was there, also when it has become empty', async (t) => {
