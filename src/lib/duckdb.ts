@@ -115,10 +115,14 @@ export async function drain(connection: DuckDBConnection, result: DuckDBResult):
   }
 }
 
+/** A fatal error, or an internal one before, has closed the database: nothing works until it is opened again. */
+export const isInvalidated = (e: unknown): boolean =>
+  /^FATAL Error: .*database has been invalidated/.test(asGranaryError(e).message);
+
 /** An engine error as ours. The statement goes to details, cut, for the log. */
 export function engineError(e: unknown, code: ErrorCode, statement?: string): GranaryError {
   if (e instanceof GranaryError) return e;
-  const message = asGranaryError(e).message;
+  const [message] = asGranaryError(e).message.split('\n\nStack Trace:') as [string];
   const type = /^([A-Za-z ]+?) Error: /.exec(message)?.[1];
   if (/No space left on device/.test(message)) {
     return new GranaryError('store.disk_full', 'The disk is full.', {
@@ -126,7 +130,7 @@ export function engineError(e: unknown, code: ErrorCode, statement?: string): Gr
       cause: e,
     });
   }
-  // After a fatal error the database is closed; what is loaded next time finds it open again.
+  // After a fatal error the database is closed; what comes next finds it open again.
   const transient = type === 'Out of Memory' || type === 'INTERRUPT' || type === 'FATAL';
   return new GranaryError(code, message, {
     transient,

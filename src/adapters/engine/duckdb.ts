@@ -1,6 +1,6 @@
 /** The engine: DuckDB in memory, spilling to a scratch folder. */
-import type { DuckDBInstance } from '@duckdb/node-api';
-import { sessionOf } from '../../lib/duckdb.ts';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { isInvalidated, sessionOf } from '../../lib/duckdb.ts';
 import type { Engine } from '../../ports/engine.ts';
 
 export interface DuckDbEngineOptions {
@@ -30,15 +30,18 @@ export interface EnginePool {
   close(): Promise<void>;
 }
 
-/** Sessions that share one instance, which starts with the first: opening one costs a millisecond, not fifty. */
+/** Sessions that share one instance, which starts with the first: opening one costs a millisecond, not fifty. After a fatal error the next gets a new one. */
 export function duckDbEngines(options: DuckDbEngineOptions): EnginePool {
   let starting: Promise<DuckDBInstance> | undefined;
   return {
     async open() {
       starting ??= start(options);
-      const connection = await (await starting).connect();
-      await connection.run("SET TimeZone = 'UTC'");
-      await connection.run('SET enable_progress_bar = false');
+      const connection = await connect(await starting).catch(async (e) => {
+        if (!isInvalidated(e)) throw e;
+        (await starting)?.closeSync();
+        starting = start(options);
+        return connect(await starting);
+      });
       return {
         ...sessionOf(connection, 'curate.failed'),
         close: async () => connection.closeSync(),
@@ -49,6 +52,13 @@ export function duckDbEngines(options: DuckDbEngineOptions): EnginePool {
       starting = undefined;
     },
   };
+}
+
+async function connect(instance: DuckDBInstance): Promise<DuckDBConnection> {
+  const connection = await instance.connect();
+  await connection.run("SET TimeZone = 'UTC'");
+  await connection.run('SET enable_progress_bar = false');
+  return connection;
 }
 
 async function start(options: DuckDbEngineOptions): Promise<DuckDBInstance> {

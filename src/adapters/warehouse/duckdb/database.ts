@@ -1,10 +1,9 @@
-/** One DuckDB file, opened exactly once: two instances on one file in one process end in a corrupt file. */
+/** One DuckDB file, open exactly once at a time: two instances on one file in one process end in a corrupt file. */
 import { mkdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { engineError, type Session, sessionOf } from '../../../lib/duckdb.ts';
+import { engineError, isInvalidated, type Session, sessionOf } from '../../../lib/duckdb.ts';
 import { GranaryError } from '../../../lib/errors.ts';
-import { literal, sql } from '../../../lib/sql.ts';
+import { closeInstance, isReleased, type Opened, openInstance } from './instance.ts';
 import { Reader } from './reader.ts';
 
 export interface DatabaseOptions {
@@ -24,16 +23,17 @@ const open = new Set<string>();
 
 export class Database {
   private readonly path: string;
-  private readonly instance: DuckDBInstance;
-  private readonly writer: DuckDBConnection;
+  private readonly options: DatabaseOptions;
+  private opened: Opened | undefined;
+  private reopening: Promise<void> | undefined;
   private readonly readers = new Set<Reader>();
   /** Settles when the last write that was asked for is done. */
   private lastWrite: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, instance: DuckDBInstance, writer: DuckDBConnection) {
+  private constructor(path: string, options: DatabaseOptions, opened: Opened) {
     this.path = path;
-    this.instance = instance;
-    this.writer = writer;
+    this.options = options;
+    this.opened = opened;
   }
 
   /** Errors: `owner.busy` when this or another process has the file open; `load.failed` when it is no database. */
@@ -43,28 +43,45 @@ export class Database {
     const path = join(await realpath(dirname(options.path)), basename(options.path));
     if (open.has(path)) throw busy(path, 'this process');
     open.add(path);
-    let instance: DuckDBInstance | undefined;
     try {
-      const { DuckDBInstance } = await import('@duckdb/node-api');
-      instance = await DuckDBInstance.create(path, {
-        threads: String(options.threads),
-        memory_limit: `${Math.floor(options.memoryLimit / 1e6)}MB`,
-        temp_directory: options.scratch,
-        autoinstall_known_extensions: 'false',
-        autoload_known_extensions: 'false',
-      });
-      const writer = await instance.connect();
-      await writer.run(sql`SET GLOBAL TimeZone = 'UTC'`);
-      await writer.run(sql`SET enable_progress_bar = false`);
-      await writer.run(sql`SET allowed_directories = ${literal([...options.folders, options.scratch])}`);
-      await writer.run(sql`SET enable_external_access = false`);
-      return new Database(path, instance, writer);
+      return new Database(path, options, await openInstance(path, options));
     } catch (e) {
-      instance?.closeSync();
       open.delete(path);
       const error = engineError(e, 'load.failed');
       throw /^IO Error: Could not set lock/.test(error.message) ? busy(path, 'another process', e) : error;
     }
+  }
+
+  /** Tries once more with the file opened anew, where a fatal error has closed it before. */
+  private async begin<T>(act: (opened: Opened) => Promise<T>): Promise<T> {
+    const { opened } = this;
+    try {
+      if (opened) return await act(opened);
+    } catch (e) {
+      if (!isInvalidated(e)) throw e;
+    }
+    if (this.opened === undefined || this.opened === opened) {
+      this.reopening ??= this.reopen().finally(() => {
+        this.reopening = undefined;
+      });
+      await this.reopening;
+    }
+    return act(this.opened!);
+  }
+
+  private async reopen(): Promise<void> {
+    if (!open.has(this.path)) throw new GranaryError('load.failed', 'The warehouse is closed.');
+    if (this.opened) {
+      const { opened } = this;
+      this.opened = undefined;
+      await Promise.all([...this.readers].map((r) => r.close()));
+      closeInstance(opened);
+    }
+    if (!(await isReleased(this.path)))
+      throw new GranaryError('load.failed', 'The warehouse was closed by a fatal error of the engine.', {
+        hint: 'Nothing that was committed is lost. Stop this process and start it again.',
+      });
+    this.opened = await openInstance(this.path, this.options);
   }
 
   /** One at a time, all or nothing. An error of `act` or of the commit rolls back and is thrown. */
@@ -75,8 +92,11 @@ export class Database {
   }
 
   private async transaction<T>(act: (session: Session) => Promise<T>): Promise<T> {
-    const session = sessionOf(this.writer, 'load.failed');
-    await session.run('BEGIN');
+    const session = await this.begin(async ({ writer }) => {
+      const begun = sessionOf(writer, 'load.failed');
+      await begun.run('BEGIN');
+      return begun;
+    });
     try {
       const result = await act(session);
       await session.run('COMMIT');
@@ -90,10 +110,11 @@ export class Database {
 
   /** For queries; the caller closes it. */
   async reader(): Promise<Reader> {
-    const connection = await this.instance.connect();
-    const reader = await Reader.open(connection, (r) => this.readers.delete(r));
-    this.readers.add(reader);
-    return reader;
+    return this.begin(async ({ instance }) => {
+      const reader = await Reader.open(await instance.connect(), (r) => this.readers.delete(r));
+      this.readers.add(reader);
+      return reader;
+    });
   }
 
   /** Reads in one snapshot. Wrong statements are `query.failed`. */
@@ -113,12 +134,13 @@ export class Database {
     await Promise.all([...this.readers].map((r) => r.close()));
     try {
       // On a full disk it fails; what was committed is in the log, and the next opening takes it from there.
-      await sessionOf(this.writer, 'load.failed')
-        .run('CHECKPOINT')
-        .catch(() => undefined);
+      if (this.opened)
+        await sessionOf(this.opened.writer, 'load.failed')
+          .run('CHECKPOINT')
+          .catch(() => undefined);
     } finally {
-      this.writer.closeSync();
-      this.instance.closeSync();
+      if (this.opened) closeInstance(this.opened);
+      this.opened = undefined;
       open.delete(this.path);
     }
   }
