@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { contact, contacts, startRestServer } from './servers/rest.ts';
+import { CLIENT } from './servers/rest-api.ts';
 import { makeProject, queryProject, runProject } from './support/projects.ts';
 
 const BALANCED =
@@ -53,6 +56,35 @@ datasets:
   const books = await queryProject(dir, BALANCED);
   assert.equal(books.length, 2);
   assert.ok(books.every((b) => b.at(-1) === true));
+});
+
+test('a refresh token that changes at each use is kept from run to run, and stands nowhere in clear', async (t) => {
+  const server = await startRestServer(25);
+  t.after(() => server.stop());
+  server.rotates = true;
+  server.authorize = ({ headers }) =>
+    (server.tokens.get(headers.authorization?.replace('Bearer ', '') ?? '') ?? 0) > Date.now();
+  const auth = `{type: oauth2, token_url: "${server.url}/oauth/token", client_id: ${CLIENT.id}, client_secret: ${CLIENT.secret}, refresh_token: ${CLIENT.refresh}}`;
+  const dir = await makeProject(t, {
+    'sources/crm.yaml': `connector: {type: rest, base: "${server.url}", auth: ${auth}}
+datasets:
+  contacts: {read: {path: /customers, records: data}, columns: {id: bigint}}
+  others: {read: {path: /bare}, columns: {id: bigint}}
+`,
+  });
+  for (let run = 1; run <= 3; run++) {
+    const { doc } = await runProject(dir);
+    assert.equal(doc.status, 'succeeded', JSON.stringify(doc.errors));
+    for (const token of server.tokens.keys()) server.tokens.set(token, 0);
+  }
+  assert.ok(server.tokens.size >= 3);
+  assert.deepEqual(await queryProject(dir, 'SELECT count(*) FROM contacts'), [[25]]);
+  const given = [CLIENT.secret, CLIENT.refresh, server.refresh!, ...server.tokens.keys()];
+  for (const entry of await readdir(join(dir, '.granary'), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const bytes = await readFile(join(entry.parentPath, entry.name), 'latin1');
+    for (const secret of given) assert.ok(!bytes.includes(secret), `${secret} in ${entry.name}`);
+  }
 });
 
 const source = (url: string, dataset: string) => `connector: {type: rest, base: "${url}", rate: {at_once: 2}}

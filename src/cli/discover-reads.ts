@@ -16,6 +16,7 @@ export async function executeReads(
 ): Promise<ExitCode> {
   const found = await discoverReads({
     dir,
+    environment: options.text('env'),
     connector: await parseConnector(dir, target.connector),
     known: { reads: target.reads, names: await takenNames(dir) },
     only: options.list('only'),

@@ -15,6 +15,8 @@ export interface FileConnector<C> {
 export interface ConnectorContext {
   /** The folder of `granary.yaml`; relative paths in a config are relative to it. */
   projectDir: string;
+  /** The data directory of the project, for what must outlive the process; undefined: nothing can be kept. */
+  dataDir?: string;
   /** Name of the source, where it has one: for names of what belongs to it at the server. */
   source?: string;
   signal?: AbortSignal;

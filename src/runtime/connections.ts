@@ -43,7 +43,8 @@ export class Connections {
 
   private async connect(source: string, type: string, config: Record<string, unknown>): Promise<Open> {
     const connector = (await catalogOf(this.project.dir)).connectors.get(type)!;
-    const context = { projectDir: this.project.dir, source, ...(this.signal && { signal: this.signal }) };
+    const { dir, dataDir } = this.project;
+    const context = { projectDir: dir, dataDir, source, ...(this.signal && { signal: this.signal }) };
     if (connector.kind === 'files') return { kind: 'files', source: await connector.open(config, context) };
     return { kind: 'extracts', source: await connector.open(config, context) };
   }

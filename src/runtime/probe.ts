@@ -30,7 +30,7 @@ export async function probe(source: Source, project: Project, signal?: AbortSign
   const started = performance.now();
   let connection: FileSource | ExtractSource<unknown> | undefined;
   try {
-    const context = { projectDir: project.dir, ...(signal && { signal }) };
+    const context = { projectDir: project.dir, dataDir: project.dataDir, ...(signal && { signal }) };
     const connector = (await catalogOf(project.dir)).connectors.get(type)!;
     const opened = await connector.open(config, context);
     connection = opened;

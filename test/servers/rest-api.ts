@@ -17,8 +17,10 @@ export interface Api {
   /** Access tokens and when they expire. */
   tokens: Map<string, number>;
   tokenSeconds: number;
-  /** A refresh token is of use once. */
+  /** A refresh token is of use once: with a new one it is void, as all access tokens are. One that is used again voids them all. */
   rotates: boolean;
+  /** The refresh token that is of use; undefined: none any more. */
+  refresh: string | undefined;
   /** The largest page the server gives. */
   most: number;
 }
@@ -45,6 +47,9 @@ export function answerOf(api: Api, asked: Asked): ApiAnswer {
   if (path === '/oauth/token') return tokenFor(api, asked);
   const orders = /^\/customers\/([^/]+)\/orders$/.exec(path);
   if (orders) return { body: { data: api.orders.get(Number(orders[1])) ?? [] } };
+  // `/moved/` and where to.
+  if (path.startsWith('/moved/'))
+    return { status: 307, headers: { location: decodeURIComponent(path.slice(7)) }, body: {} };
   const rows = wanted(api, url);
   const size = Math.min(Number(url.searchParams.get('limit') ?? 100), api.most);
   const list = (from: number, more: object = {}, headers: Record<string, string> = {}): ApiAnswer => ({
@@ -150,9 +155,16 @@ function tokenFor(api: Api, { headers, body }: Asked): ApiAnswer {
     : basic.split(':').map(decodeURIComponent);
   const grant = form.get('grant_type');
   const isKnown = id === CLIENT.id && secret === CLIENT.secret;
-  if (!isKnown || (grant === 'refresh_token' && form.get('refresh_token') !== CLIENT.refresh))
-    return { status: 400, body: { error: 'invalid_client' } };
+  if (!isKnown) return { status: 400, body: { error: 'invalid_client' } };
+  if (grant === 'refresh_token' && (api.refresh === undefined || form.get('refresh_token') !== api.refresh)) {
+    if (api.rotates) api.refresh = undefined;
+    return { status: 400, body: { error: 'invalid_grant' } };
+  }
   const token = `token-${api.tokens.size + 1}-of-${grant}`;
+  if (api.rotates) {
+    for (const old of api.tokens.keys()) api.tokens.set(old, 0);
+    api.refresh = `refresh-of-${token}`;
+  }
   api.tokens.set(token, Date.now() + api.tokenSeconds * 1000);
   return {
     status: 200,
@@ -160,7 +172,7 @@ function tokenFor(api: Api, { headers, body }: Asked): ApiAnswer {
       access_token: token,
       token_type: 'Bearer',
       expires_in: api.tokenSeconds,
-      ...(api.rotates && { refresh_token: 'another-4711' }),
+      ...(api.rotates && { refresh_token: api.refresh }),
     },
   };
 }

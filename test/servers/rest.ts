@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { LOOPBACK } from './processes.ts';
-import { type Api, type ApiAnswer, answerOf, type Record_ } from './rest-api.ts';
+import { type Api, type ApiAnswer, answerOf, CLIENT, type Record_ } from './rest-api.ts';
 
 /** What goes wrong with one answer. `slow`: it comes after a while; `silent`: never; `gzip`: compressed, which nobody asked for. */
 export type Fault =
@@ -67,6 +67,7 @@ export async function startRestServer(rows = 0): Promise<RestServer> {
     tokens: new Map(),
     tokenSeconds: 3600,
     rotates: false,
+    refresh: CLIENT.refresh,
     most: 1000,
     authorize: undefined,
     refusal: undefined,

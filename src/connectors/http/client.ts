@@ -68,6 +68,9 @@ export class HttpClient {
       body.resume();
       // What is sent again by 301 to 303 would be a GET without the body: another question.
       if (request.method === 'POST' && status < 307) throw protocol(this.endpoint, `${at.pathname} redirects a POST`);
+      // The body may hold the secret of a client.
+      if (request.method === 'POST' && next.origin !== at.origin)
+        throw protocol(this.endpoint, `${at.pathname} redirects a POST to another server, ${next.host}`);
       if (next.protocol !== 'https:' && (at.protocol === 'https:' || next.protocol !== 'http:'))
         throw protocol(
           this.endpoint,

@@ -40,7 +40,7 @@ const oauth2 = s.object(
       secret: true,
     }),
     refresh_token: s.text({
-      doc: 'With it tokens are got by the refresh grant, otherwise by the client credentials. It must be one that stays valid: a server that gives out a new one each time cannot be read after the process ends.',
+      doc: 'With it tokens are got by the refresh grant, otherwise by the client credentials. Where the server gives out another one each time, the last one is kept in the data directory, encrypted; with another value here it begins anew.',
       example: '${secret:CRM_REFRESH_TOKEN}',
       optional: true,
       secret: true,
@@ -53,7 +53,7 @@ const oauth2 = s.object(
     }),
   },
   {
-    doc: 'OAuth 2.0: client credentials, or a refresh token. Tokens are kept in memory and renewed before they expire.',
+    doc: 'OAuth 2.0: client credentials, or a refresh token. Tokens are renewed before they expire.',
   },
 );
 

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { rejectsWith } from '../../../test/contracts/file-source.ts';
 import { contact, contacts, type Fault, type RestServer, startRestServer } from '../../../test/servers/rest.ts';
-import { CLIENT } from '../../../test/servers/rest-api.ts';
 import { assertAll, readOnce, recordsOf } from './testing.ts';
 
 const BY_OFFSET = {
@@ -34,8 +33,7 @@ describe('an API that limits, fails and changes', () => {
       refusal: undefined,
       most: 1000,
     });
-    Object.assign(server, { tokenSeconds: 3600, rotates: false, faultOf: () => undefined, onPage: () => undefined });
-    server.tokens.clear();
+    Object.assign(server, { faultOf: () => undefined, onPage: () => undefined });
   });
   const read = (dataset: object, config: object = {}) =>
     readOnce({ config: { base: server.url, ...config }, read: dataset });
@@ -166,80 +164,6 @@ describe('an API that limits, fails and changes', () => {
       read({ path: '/customers', records: 'data' }, { page_max_bytes: '1 kB' }),
       /larger than 1000 bytes/,
     );
-  });
-
-  describe('with credentials', () => {
-    const bearers = new Set<string>();
-    const oauth = (more: object = {}) => ({
-      auth: {
-        type: 'oauth2',
-        token_url: `${server.url}/oauth/token`,
-        client_id: CLIENT.id,
-        client_secret: CLIENT.secret,
-        ...more,
-      },
-    });
-    const demandTokens = () => {
-      server.authorize = ({ headers }) => {
-        const token = headers.authorization?.replace('Bearer ', '') ?? '';
-        bearers.add(token);
-        return (server.tokens.get(token) ?? 0) > Date.now();
-      };
-    };
-
-    it('takes a user and a password, a key in a header, and a key in the query', async () => {
-      const cases: [object, RestServer['authorize']][] = [
-        [
-          { type: 'basic', user: 'me', password: 'pass' },
-          (r) => r.headers.authorization === `Basic ${btoa('me:pass')}`,
-        ],
-        [{ type: 'api_key', name: 'X-Key', value: 'k4711' }, (r) => r.headers['x-key'] === 'k4711'],
-        [
-          { type: 'api_key', name: 'key', value: 'k4711', in: 'query' },
-          (_, url) => url.searchParams.get('key') === 'k4711',
-        ],
-      ];
-      for (const [auth, authorize] of cases) {
-        server.authorize = authorize;
-        assertAll((await read(BY_OFFSET, { auth })).landed, 200);
-      }
-    });
-
-    it('gets one token for all requests, and another one when the server refuses it', async () => {
-      demandTokens();
-      let pages = 0;
-      server.onPage = () => {
-        if (++pages === 7) for (const token of server.tokens.keys()) server.tokens.set(token, 0);
-      };
-      assertAll((await read(BY_OFFSET, oauth())).landed, 200);
-      assert.equal(server.tokens.size, 2);
-    });
-
-    it('gets a new token before the old one expires, by a refresh token too', async () => {
-      demandTokens();
-      server.tokenSeconds = 0.4;
-      server.delayMs = 60;
-      for (const more of [{ client_in: 'header' }, { refresh_token: CLIENT.refresh }]) {
-        server.tokens.clear();
-        server.calls = [];
-        assertAll((await read(BY_CURSOR, oauth(more))).landed, 200);
-        assert.ok(server.tokens.size > 2);
-        assert.ok(
-          [...server.tokens.keys()].every((t) =>
-            t.endsWith('refresh_token' in more ? 'refresh_token' : 'client_credentials'),
-          ),
-        );
-      }
-      server.delayMs = 0;
-    });
-
-    it('says that a refresh token which changes each time is of no use later', async () => {
-      demandTokens();
-      server.rotates = true;
-      const { warnings } = await read(BY_OFFSET, oauth({ refresh_token: CLIENT.refresh }));
-      assert.match(warnings.join(), /gives out a new refresh token each time/);
-      await rejectsWith(read(BY_OFFSET, oauth({ client_secret: 'wrong' })), 'connector.auth_failed', false);
-    });
   });
 
   describe('with records that move while they are read', () => {

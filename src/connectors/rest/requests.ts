@@ -1,6 +1,7 @@
 /** Requests to the API until they are answered: authentication, limits, retries, whole bodies. */
 import { asGranaryError, GranaryError } from '../../lib/errors.ts';
 import { registerSecret } from '../../lib/redact.ts';
+import type { ConnectorContext } from '../../ports/connector.ts';
 import { HttpClient } from '../http/client.ts';
 import { authFailed, cancelled, denied, notFound, protocol, unavailable } from '../lib/faults.ts';
 import { type Answer, BadAnswer, bodyOf, said } from './answers.ts';
@@ -23,10 +24,12 @@ export interface ApiRequest {
 
 const FIRST_BACKOFF_MS = 500;
 const MOST_BACKOFF_MS = 60_000;
-/** The server may have ended the pause a little later than it said. */
 /** Shorter values of headers and parameters are ordinary words. */
 const LIKE_A_SECRET = 12;
+/** The server may have ended the pause a little later than it said. */
 const SLACK_MS = 50;
+/** How often a token that the server refuses is replaced, for one request: another process may have voided the first of them. */
+const MOST_RENEWALS = 2;
 /** So often "now" is taken for an answer to when a refused request may come again. */
 const SOON = 30;
 
@@ -59,7 +62,11 @@ export class Requests {
   }
 
   /** Error: `config.invalid` when neither the configuration nor the preset has a base. */
-  static async create(config: RestConfig, preset: Preset | undefined, projectDir: string): Promise<Requests> {
+  static async create(
+    config: RestConfig,
+    preset: Preset | undefined,
+    { projectDir, dataDir }: Pick<ConnectorContext, 'projectDir' | 'dataDir'>,
+  ): Promise<Requests> {
     const base = config.base ?? preset?.base;
     if (base === undefined)
       throw new GranaryError('config.invalid', 'The connector has no base: the URL that paths are appended to.');
@@ -78,7 +85,8 @@ export class Requests {
       },
       projectDir,
     );
-    const tokens = auth?.type === 'oauth2' ? await Tokens.create(auth, { ca_file, timeout, projectDir }) : undefined;
+    const tokens =
+      auth?.type === 'oauth2' ? await Tokens.create(auth, { ca_file, timeout, projectDir, dataDir }) : undefined;
     return new Requests(config, preset, base, client, tokens);
   }
 
@@ -100,9 +108,9 @@ export class Requests {
 
   /** What an operator should know of the credentials, once. */
   problem(): string | undefined {
-    if (!this.#tokens?.rotated) return undefined;
-    this.#tokens.rotated = false;
-    return `${this.endpoint} gives out a new refresh token each time: the one in the secrets may be of no use any more. Ask for one that stays valid, or use client credentials.`;
+    if (!this.#tokens?.lost) return undefined;
+    this.#tokens.lost = false;
+    return `${this.endpoint} gives out a new refresh token each time, and there is no data directory to keep it in: the one in the secrets may be of no use any more.`;
   }
 
   /**
@@ -122,7 +130,7 @@ export class Requests {
     const { attempts, max_wait } = this.#config.retries;
     let failures = 0;
     let refusals = 0;
-    let renewed = false;
+    let renewals = 0;
     let waitedMs = 0;
     for (;;) {
       if (signal?.aborted) throw cancelled(`asking for ${request.url.pathname}`);
@@ -137,8 +145,8 @@ export class Requests {
           return { ...answer, checked: check(answer) };
         }
         fault = this.#fault(answer, request);
-        if (status === 401 && token !== undefined && !renewed) {
-          renewed = true;
+        if (status === 401 && token !== undefined && renewals < MOST_RENEWALS) {
+          renewals++;
           this.#tokens!.refused(token);
           continue;
         }

@@ -21,7 +21,7 @@ export class RestSource implements ExtractSource<RestRead> {
   }
 
   static async open(config: RestConfig, preset: Preset | undefined, context: ConnectorContext): Promise<RestSource> {
-    return new RestSource(config, await Requests.create(config, preset, context.projectDir), context);
+    return new RestSource(config, await Requests.create(config, preset, context), context);
   }
 
   async extract(request: ExtractRequest<RestRead>, sink: ExtractSink): Promise<Extracted> {

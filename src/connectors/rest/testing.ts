@@ -12,8 +12,8 @@ export function configOf(written: Record<string, unknown>): RestConfig {
   return parseAll(rest.spec, { timeout: '20 s', ...written });
 }
 
-export function open(written: Record<string, unknown>): Promise<ExtractSource<RestRead>> {
-  return rest.open(configOf(written), { projectDir: '/tmp' });
+export function open(written: Record<string, unknown>, dataDir?: string): Promise<ExtractSource<RestRead>> {
+  return rest.open(configOf(written), { projectDir: '/tmp', ...(dataDir !== undefined && { dataDir }) });
 }
 
 export interface Landed {
@@ -39,13 +39,14 @@ export interface Reading {
   sink?: MemorySink;
   now?: number;
   signal?: AbortSignal;
+  dataDir?: string;
 }
 
 /** One extraction by a connection of its own. */
-export async function readOnce({ config, read, ...rest_ }: Reading): Promise<Read> {
+export async function readOnce({ config, read, dataDir, ...rest_ }: Reading): Promise<Read> {
   const parsed = parseAll(rest.read, read);
   assert.deepEqual(rest.describe(parsed, configOf(config)).problems ?? [], []);
-  const source = await open(config);
+  const source = await open(config, dataDir);
   try {
     const dataset = { name: 'contacts', read: parsed, columns: [] };
     const { extracted, object, warnings } = await extractOnce(source, { dataset, ...rest_ });

@@ -1,13 +1,19 @@
-/** OAuth 2.0 (RFC 6749): tokens in memory, renewed before they expire or when the server refuses them; one renewal at a time. */
+/**
+ * OAuth 2.0 (RFC 6749): tokens are renewed before they expire or when the server refuses them; one renewal at a time. Those of the client
+ * credentials are in memory only.
+ */
 import { text } from 'node:stream/consumers';
 import { redact, registerSecret } from '../../lib/redact.ts';
 import { HttpClient } from '../http/client.ts';
 import { authFailed, protocol, unavailable } from '../lib/faults.ts';
 import { requestFault } from '../lib/network.ts';
 import type { OAuth2Config } from './config.ts';
+import { type Kept, KeptTokens } from './kept-tokens.ts';
 
 /** A token is renewed so long before it expires. */
 const EARLY_MS = 30_000;
+/** How long a token lives where the server does not say. */
+const USUAL_SECONDS = 3600;
 const SHOWN = 200;
 
 interface Token {
@@ -16,30 +22,47 @@ interface Token {
   until: number;
 }
 
+interface Given extends Token {
+  /** The refresh token to use from now on, where the server gives one. */
+  next: string | undefined;
+}
+
 export class Tokens {
   readonly #config: OAuth2Config;
   readonly #client: HttpClient;
+  /** Undefined: there is no refresh token, or no place to keep another one. */
+  readonly #kept: KeptTokens | undefined;
   #refreshToken: string | undefined;
   #token: Token | undefined;
   #renewing: Promise<Token> | undefined;
-  /** The server gives out a new refresh token each time. */
-  rotated = false;
+  /** The last one that the server refused. */
+  #refused: string | undefined;
+  /** The server has given out another refresh token, which ends with this process. */
+  lost = false;
 
-  private constructor(config: OAuth2Config, client: HttpClient) {
+  private constructor(config: OAuth2Config, client: HttpClient, kept: KeptTokens | undefined) {
     this.#config = config;
     this.#client = client;
+    this.#kept = kept;
     this.#refreshToken = config.refresh_token;
   }
 
+  /** `dataDir`: where refresh tokens are kept that the server gives out in place of the configured one. */
   static async create(
     config: OAuth2Config,
-    settings: { ca_file: string | undefined; timeout: number; projectDir: string },
+    settings: { ca_file: string | undefined; timeout: number; projectDir: string; dataDir: string | undefined },
   ): Promise<Tokens> {
-    const { ca_file, timeout, projectDir } = settings;
+    const { ca_file, timeout, projectDir, dataDir } = settings;
+    const { refresh_token } = config;
     const url = new URL(config.token_url);
+    const kept =
+      refresh_token === undefined || dataDir === undefined
+        ? undefined
+        : await KeptTokens.open(dataDir, { ...config, refresh_token });
     return new Tokens(
       config,
       await HttpClient.create({ url: url.origin, headers: {}, ca_file, timeout, connections: 1 }, projectDir),
+      kept,
     );
   }
 
@@ -51,21 +74,44 @@ export class Tokens {
 
   /** The server refused this token: it is not used again. */
   refused(value: string): void {
+    this.#refused = value;
     if (this.#token?.value === value) this.#token = undefined;
   }
 
   #renew(signal: AbortSignal | undefined): Promise<Token> {
-    this.#renewing ??= this.#ask(signal).finally(() => {
+    this.#renewing ??= this.#next(signal).finally(() => {
       this.#renewing = undefined;
     });
     return this.#renewing;
   }
 
-  async #ask(signal: AbortSignal | undefined): Promise<Token> {
+  async #next(signal: AbortSignal | undefined): Promise<Token> {
+    if (!this.#kept) {
+      const { next, ...token } = await this.#ask(this.#refreshToken, signal);
+      if (this.#refreshToken !== undefined && next !== undefined && next !== this.#refreshToken) {
+        this.#refreshToken = next;
+        this.lost = true;
+      }
+      this.#token = token;
+      return token;
+    }
+    const { access, until } = await this.#kept.renew(async (kept) => {
+      // Another process has renewed it meanwhile.
+      if (kept && kept.access !== this.#refused && Date.now() < kept.until) return kept;
+      const refresh = kept?.refresh ?? this.#config.refresh_token!;
+      // Not to be broken off: the answer may be the only one with a refresh token that is of use.
+      const { value, until, next = refresh } = await this.#ask(refresh, undefined);
+      return { refresh: next, access: value, until } satisfies Kept;
+    }, signal);
+    this.#token = { value: access, until };
+    return this.#token;
+  }
+
+  async #ask(refreshToken: string | undefined, signal: AbortSignal | undefined): Promise<Given> {
     const { token_url, client_id, client_secret, scope, audience, client_in } = this.#config;
     const fields: [string, string | undefined][] = [
-      ['grant_type', this.#refreshToken === undefined ? 'client_credentials' : 'refresh_token'],
-      ['refresh_token', this.#refreshToken],
+      ['grant_type', refreshToken === undefined ? 'client_credentials' : 'refresh_token'],
+      ['refresh_token', refreshToken],
       ['scope', scope],
       ['audience', audience],
       ...(client_in === 'body'
@@ -90,16 +136,22 @@ export class Tokens {
     const body = await text(reply.body).catch((e) => {
       throw requestFault(this.#client.endpoint, `asking for a token at ${url.pathname}`, e);
     });
-    return this.#read(reply.status, body, url.pathname);
+    return this.#read(reply.status, body, url.pathname, refreshToken);
   }
 
-  #read(status: number, body: string, path: string): Token {
+  #read(status: number, body: string, path: string, refreshToken: string | undefined): Given {
     const { endpoint } = this.#client;
     const asked = `asking for a token at ${path}`;
     const said = new Error(`HTTP status ${status}: ${redact(body).slice(0, SHOWN)}`);
     if (status === 429 || status >= 500) throw unavailable(endpoint, asked, said);
     if (status !== 200)
-      throw authFailed(endpoint, said, 'Check client_id, client_secret, refresh_token and scope of this source.');
+      throw authFailed(
+        endpoint,
+        said,
+        refreshToken === this.#config.refresh_token
+          ? 'Check client_id, client_secret, refresh_token and scope of this source.'
+          : 'The refresh token that the server gave out last is of no use any more: authorise again, and put the new one into the secrets.',
+      );
     let answer: Record<string, unknown>;
     try {
       answer = JSON.parse(body) as Record<string, unknown>;
@@ -109,14 +161,11 @@ export class Tokens {
     const { access_token: value, expires_in: seconds, refresh_token: next } = answer;
     if (typeof value !== 'string') throw protocol(endpoint, `${asked}: the answer has no access_token`);
     registerSecret(value);
-    if (typeof next === 'string' && this.#refreshToken !== undefined && next !== this.#refreshToken) {
-      registerSecret(next);
-      this.#refreshToken = next;
-      this.rotated = true;
-    }
-    const lifeMs = Number(seconds ?? 3600) * 1000;
-    this.#token = { value, until: Date.now() + Math.max(lifeMs - EARLY_MS, lifeMs / 2) };
-    return this.#token;
+    if (typeof next === 'string') registerSecret(next);
+    const told = Number(seconds ?? USUAL_SECONDS);
+    const lifeMs = (told > 0 ? told : USUAL_SECONDS) * 1000;
+    const until = Date.now() + Math.max(lifeMs - EARLY_MS, lifeMs / 2);
+    return { value, until, next: typeof next === 'string' && next !== '' ? next : undefined };
   }
 
   close(): void {

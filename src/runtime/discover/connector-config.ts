@@ -1,4 +1,5 @@
 /** The connector that discovery goes through: of a source of the project, or as given on the command line. */
+import { resolve } from 'node:path';
 import { GranaryError } from '../../lib/errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { isMapping } from '../../lib/spec/common.ts';
@@ -51,6 +52,20 @@ export async function readSource(dir: string, name: string, environment: string 
     text: found.text,
     tree: (overlay(yaml.value ?? {}, overrides.sources[name]) ?? {}) as Tree,
   };
+}
+
+/** The data directory, without asking that the project be right. */
+export async function dataDirOf(dir: string, environment: string | undefined): Promise<string> {
+  const { project } = await readProjectFiles(dir);
+  const { value } = parseYamlFile(project.file, project.text).yaml;
+  const settings = overlay(value, overridesOf(value, environment, [], []).project);
+  const written = isMapping(settings) ? { data_dir: settings.data_dir } : {};
+  const issues: Issue[] = [];
+  const found = (await referenceResolver({ secrets: secretsOf(dir), env: process.env }).resolve(
+    written,
+    issues,
+  )) as Tree;
+  return resolve(dir, typeof found['data_dir'] === 'string' && issues.length === 0 ? found['data_dir'] : '.granary');
 }
 
 /** Names of the datasets and tables of all sources: another dataset of the same name would fill the same table. */

@@ -6,10 +6,13 @@ import type { ExtractSource, Offer } from '../../ports/extract.ts';
 import { toName } from '../../project/names.ts';
 import type { DraftRead } from '../../project/source-yaml.ts';
 import { catalogOf } from '../project-catalog.ts';
+import { dataDirOf } from './connector-config.ts';
 
 export interface DiscoverReadsRequest {
   /** The folder of granary.yaml. */
   dir: string;
+  /** Its environment; undefined: that of `GRANARY_ENV`. */
+  environment?: string | undefined;
   /** Parsed, references resolved. */
   connector: Chosen;
   /** Of datasets that the source has already: `read` as in YAML. */
@@ -39,7 +42,8 @@ export async function discoverReads(request: DiscoverReadsRequest): Promise<Disc
   const { type, ...config } = request.connector;
   const connector = (await catalogOf(request.dir)).connectors.get(type)!;
   if (connector.kind !== 'extracts') throw new GranaryError('internal', `${type} offers files.`);
-  const context = { projectDir: request.dir, ...(request.signal && { signal: request.signal }) };
+  const dataDir = await dataDirOf(request.dir, request.environment ?? process.env['GRANARY_ENV']);
+  const context = { projectDir: request.dir, dataDir, ...(request.signal && { signal: request.signal }) };
   const source = await connector.open(config, context);
   try {
     const { fresh, offers, taken } = await freshOffers(source, request);
