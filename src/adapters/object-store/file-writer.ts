@@ -2,6 +2,10 @@
 import type { FileHandle } from 'node:fs/promises';
 
 const BUFFER_BYTES = 2 ** 20;
+/** Most files are smaller than a buffer: it grows when it is full. */
+const FIRST_BYTES = 2 ** 16;
+
+const EMPTY = Buffer.alloc(0);
 
 /**
  * Small chunks are gathered, so that the disk sees writes of 1 MiB, and one buffer is written
@@ -9,8 +13,8 @@ const BUFFER_BYTES = 2 ** 20;
  */
 export class FileWriter {
   readonly #handle: FileHandle;
-  #filling = Buffer.allocUnsafeSlow(BUFFER_BYTES);
-  #spare = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #filling = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #spare = EMPTY;
   #fill = 0;
   #written: number;
   #pending: Promise<void> = Promise.resolve();
@@ -23,6 +27,7 @@ export class FileWriter {
 
   async write(chunk: Uint8Array): Promise<void> {
     for (let from = 0; from < chunk.length; ) {
+      if (this.#fill + chunk.length - from > this.#filling.length) this.#grow();
       const n = Math.min(chunk.length - from, BUFFER_BYTES - this.#fill);
       this.#filling.set(n === chunk.length ? chunk : chunk.subarray(from, from + n), this.#fill);
       this.#fill += n;
@@ -46,6 +51,13 @@ export class FileWriter {
   async discard(): Promise<void> {
     this.#fill = 0;
     await this.#pending.catch(() => {});
+  }
+
+  #grow(): void {
+    if (this.#filling.length === BUFFER_BYTES) return;
+    const larger = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    larger.set(this.#filling.subarray(0, this.#fill));
+    this.#filling = larger;
   }
 
   async #swap(): Promise<void> {

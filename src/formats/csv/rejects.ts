@@ -50,6 +50,10 @@ export class RejectWriter {
       ['reason', 'VARCHAR'],
       ['raw', 'VARCHAR'],
     ];
+    if (this.#values.rows === 0) {
+      const empty = columns.map(([name, type]) => `${ident(name)} ${type}`).join(', ');
+      return engine.run(`CREATE OR REPLACE TEMP TABLE ${PARSE_REJECTS} (${empty})`);
+    }
     const written = writtenValues(this.#path, columns, this.#values.longest);
     await engine.run(sql`CREATE OR REPLACE TEMP TABLE ${ident(PARSE_REJECTS)} AS SELECT * FROM ${raw(written)}`);
   }

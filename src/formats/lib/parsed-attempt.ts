@@ -31,7 +31,8 @@ export function parsedAttempt({ input, name, parse, rawText }: Parsing): Attempt
     },
     async settle(rows) {
       if (!out) throw new TypeError('settle() before prepare()');
-      await createParseRejects(input.engine, readCsvFile(out.rejects, REJECT_COLUMNS));
+      const rejects = out.rejectedRecords > 0 ? readCsvFile(out.rejects, REJECT_COLUMNS) : undefined;
+      await createParseRejects(input.engine, rejects);
       const received = rows + out.rejectedRecords;
       if (rows !== out.rows.rows || received !== input.facts.records) return 'mismatch';
       return { received, rejected: out.rejectedRecords, rawText };
