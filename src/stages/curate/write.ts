@@ -32,8 +32,8 @@ export async function curatedSelect(
   });
   fields.push(sql`${literal(work.object.id)} AS _object`, '_line');
   if (archive) {
-    const names = staged.files.map((f, p) => sql`WHEN ${p} THEN ${literal(f.payload.name)}`);
-    fields.push(`CASE _p ${names.join(' ')} END AS _member`);
+    const names = staged.files.map((f) => f.payload.name);
+    fields.push(sql`(${literal(names)})[_p + 1] AS _member`);
   }
   return { fields, columns: [...columns, ...lineageColumns(archive)] };
 }
