@@ -186,6 +186,27 @@ test('endpoints of an API are offered and chosen; a token inside a setting is st
   assert.equal(check.code, 0, check.stderr);
 });
 
+test('an API without a description is asked for the paths that a person names', async (t) => {
+  const base = await api(t);
+  const sh = await sampleProject(t);
+  await sh.file('token.txt', 'right-token\n');
+  const typist = atTerminal(t, sh.dir, 'add', 'source');
+  await typist.answer('Number or name', 'rest');
+  await typist.answer('Enter: rest', 'crm');
+  await typist.answer('Further settings', 'base auth');
+  await typist.answer('base (', base);
+  await typist.answer('auth (', 'bearer');
+  await typist.answer('auth.token (', '@token.txt');
+  await typist.answer(/does not say what it has.*Which paths/s, 'contacts');
+  await typist.answer(/"contacts" is no path.*Which paths/s, '/contacts /deals?status=open');
+  const { code, screen } = await typist.ended();
+  assert.equal(code, 0, screen);
+  const yaml = await readFile(join(sh.dir, 'sources/crm.yaml'), 'utf8');
+  assert.match(yaml, /contacts:.*path: \/contacts.*deals:.*status: open/s);
+  const check = await sh.granary('check');
+  assert.equal(check.code, 0, check.stderr);
+});
+
 it('without a terminal it says which command asks nothing', async (t) => {
   const sh = await sampleProject(t);
   const { code, stderr } = await sh.granary('add', 'source');

@@ -51,13 +51,13 @@ export async function writeReads(
 
 export function tellReads(
   target: Target,
-  { datasets, skipped, offers, taken }: DiscoveredReads,
+  { datasets, skipped, offers, taken, advice }: DiscoveredReads,
   written: boolean,
   terminal: Terminal,
 ): void {
   const { style } = terminal;
   const to = written ? (text: string) => terminal.line(text) : (text: string) => terminal.note(text);
-  if (offers === 0) to('The source offers nothing that this user may read.');
+  if (offers === 0) to(advice ?? 'The source offers nothing that this user may read.');
   else if (datasets.length === 0 && skipped.length === 0)
     to(`Datasets that are there read all ${formatCount(taken)} that it offers; nothing is left.`);
   if (datasets.length > 0 && written) {

@@ -23,6 +23,10 @@ export interface ExtractConnector<C, R> {
   read: ObjectSpec<R>;
   /** Pure. How what `read` makes is read again, and what goes without saying about such a dataset. */
   describe(read: R, config: C): ReadDescription;
+  /** For systems that do not say what they have: what a person means by `/contacts?sort=id`; undefined where it is a name of offers. Pure. */
+  named?(text: string): Offer | undefined;
+  /** For a person, where there are no offers: what can be done. */
+  withoutOffers?: string;
   open(config: C, context: ConnectorContext): Promise<ExtractSource<R>>;
 }
 

@@ -21,6 +21,8 @@ export interface Api {
   rotates: boolean;
   /** The refresh token that is of use; undefined: none any more. */
   refresh: string | undefined;
+  /** Makes cursors. */
+  asked: number;
   /** The largest page the server gives. */
   most: number;
 }
@@ -76,6 +78,9 @@ export function answerOf(api: Api, asked: Asked): ApiAnswer {
     }
     case '/circle':
       return list(0, { next: 'again' });
+    // The first page for ever, each time with a cursor of its own.
+    case '/stuck':
+      return list(0, { next: `after ${api.asked++}` });
     case '/cursor_header': {
       const from = after(rows, url.searchParams.get('cursor'));
       return list(from, {}, from + size < rows.length ? { 'x-next': cursorOf(rows[from + size - 1]!) } : {});

@@ -67,6 +67,7 @@ export async function startRestServer(rows = 0): Promise<RestServer> {
     tokens: new Map(),
     tokenSeconds: 3600,
     rotates: false,
+    asked: 0,
     refresh: CLIENT.refresh,
     most: 1000,
     authorize: undefined,

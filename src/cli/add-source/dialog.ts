@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { asGranaryError, type GranaryError } from '../../lib/errors.ts';
 import { nearest } from '../../lib/nearest.ts';
 import { formatCount } from '../../lib/units.ts';
-import type { AnyConnector } from '../../ports/extract.ts';
+import type { AnyConnector, ExtractConnector, Offer } from '../../ports/extract.ts';
 import { toName } from '../../project/names.ts';
 import { SOURCES_DIR } from '../../project/project-files.ts';
 import { NAME } from '../../project/specs/dataset.ts';
@@ -124,6 +124,26 @@ async function askWhich(
       const near = nearest(unknown, names);
       questions.say(`  "${unknown}" is no setting.${near ? ` Did you mean ${near}?` : ' ? lists them.'}`);
     }
+  }
+}
+
+/** What it offers; what a person names where it offers nothing and takes names. */
+export async function askReads(
+  { named }: Pick<ExtractConnector<unknown, unknown>, 'named' | 'withoutOffers'>,
+  offers: readonly Offer[],
+  describe: (offer: Offer) => { name: string; note: string },
+  questions: Questions,
+  style: Style,
+): Promise<readonly Offer[]> {
+  if (offers.length > 0 || !named) return askOffers(offers, describe, questions, style);
+  questions.say();
+  questions.say('It does not say what it has.');
+  for (;;) {
+    const typed = await questions.line('Which paths are read? (such as /contacts /orders?status=all; Enter: none): ');
+    const words = typed.split(/[\s,;]+/).filter((w) => w !== '');
+    const unknown = words.find((word) => named(word) === undefined);
+    if (unknown === undefined) return words.map((word) => named(word)!);
+    questions.say(`  "${unknown}" is no path: it begins with /.`);
   }
 }
 

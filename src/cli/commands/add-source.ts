@@ -9,7 +9,7 @@ import { discoverReads } from '../../runtime/discover/extracts.ts';
 import { sourceYaml } from '../../runtime/discover/source-file.ts';
 import { discover } from '../../runtime/discover.ts';
 import { catalogOf } from '../../runtime/project-catalog.ts';
-import { askAllSettings, askChanges, askConnector, askName, askOffers } from '../add-source/dialog.ts';
+import { askAllSettings, askChanges, askConnector, askName, askOffers, askReads } from '../add-source/dialog.ts';
 import { NewSecrets } from '../add-source/new-secrets.ts';
 import type { Settings, SettingsDialog } from '../add-source/settings.ts';
 import { type Call, EXIT, type ExitCode } from '../command.ts';
@@ -106,7 +106,8 @@ async function find(
       known: { reads: [], names },
       only: [],
       choose: (offers) =>
-        askOffers(
+        askReads(
+          connector,
           offers,
           ({ name, kind, rows }) => ({
             name,

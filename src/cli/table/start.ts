@@ -60,7 +60,7 @@ export const START: readonly CommandSpec[] = [
       depth: { value: 'levels', doc: 'How many levels of folders to look into; default: 3' },
       only: {
         value: 'name',
-        doc: 'Of a database or API: these tables or endpoints only, as shop.* or orders',
+        doc: 'Of a database or API: these tables or endpoints only, as shop.* or orders; of an API also a path to try, as /orders',
         many: true,
       },
       whole: { doc: 'Read the whole newest files instead of a sample' },

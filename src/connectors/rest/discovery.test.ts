@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { rejectsWith } from '../../../test/contracts/file-source.ts';
 import { contacts, startRestServer } from '../../../test/servers/rest.ts';
-import { findRecords, guessPagination, inferColumns, parseSample } from './infer.ts';
+import { guessPaging } from './guess.ts';
+import { findRecords, inferColumns, parseSample } from './infer.ts';
+import { offerOfPath } from './named.ts';
 import { listEndpoints } from './openapi.ts';
 import { open, problemsIn, readOnce, recordsOf } from './testing.ts';
 
@@ -113,14 +115,53 @@ test('paging is guessed from a first page', async (t) => {
     assert.deepEqual(read, { path, records: 'data', key: ['id'], pagination });
     assert.equal(recordsOf((await readOnce({ config: { base: server.url }, read })).landed).length, 200);
   }
+  const { read, notes } = await source.propose(offerOfPath('/page?sort=-id')!);
+  assert.deepEqual(read, { path: '/page', query: { sort: '-id' }, records: 'data', key: ['id'], total: 'meta.total' });
+  assert.match(notes.join(), /has 100 records and tells of 200 in meta.total: give the pagination/);
   await source.close();
-  assert.deepEqual(guessPagination({ has_more: true }, undefined, [{ id: 1 }]), {
+});
+
+test('paging is guessed from what an answer says of itself', () => {
+  const guess = (text: string) => guessPaging(parseSample(text), undefined, [{ id: 1 }, { id: 2 }]);
+  assert.deepEqual(guess('{"has_more":true}')?.pagination, {
     type: 'cursor',
     parameter: 'starting_after',
     last: 'id',
     more: 'has_more',
   });
-  assert.equal(guessPagination({ data: [], next: null }, undefined, []), undefined);
+  assert.deepEqual(guess('{"meta":{"total":50,"offset":0,"limit":2}}'), {
+    pagination: { type: 'offset', size_parameter: 'limit', size: 2 },
+    total: { path: 'meta.total', records: 50 },
+  });
+  assert.deepEqual(guess('{"total_count":50,"current_page":1,"per_page":2}')?.pagination, {
+    type: 'page',
+    size_parameter: 'per_page',
+    size: 2,
+  });
+  assert.deepEqual(guess('{"page":{"size":2,"totalElements":50,"pageNumber":0}}')?.pagination, {
+    type: 'page',
+    parameter: 'pageNumber',
+    first: 0,
+    size_parameter: 'size',
+    size: 2,
+  });
+  assert.deepEqual(guess('{"meta":{"total":50}}')?.pagination, undefined);
+  for (const nothing of ['{"next":null}', '{"meta":{"total":2,"offset":0,"limit":2}}', '[]', '{"total":"many"}'])
+    assert.equal(guess(nothing), undefined, nothing);
+});
+
+test('a path that a person names is an offer, and other names are not', () => {
+  assert.deepEqual(offerOfPath('/customers/orders'), {
+    name: 'customers.orders',
+    kind: 'list',
+    rows: undefined,
+    read: '/customers/orders',
+  });
+  assert.deepEqual(offerOfPath('/orders?status=all&q=a%3Fb')?.read, {
+    path: '/orders',
+    query: { status: 'all', q: 'a?b' },
+  });
+  assert.equal(offerOfPath('orders*'), undefined);
 });
 
 test('columns fit all records of the sample', () => {

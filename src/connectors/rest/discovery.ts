@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { GranaryError } from '../../lib/errors.ts';
 import type { Issue } from '../../lib/spec/spec.ts';
+import { plural } from '../../lib/units.ts';
 import type { Offer, Proposal } from '../../ports/extract.ts';
 import { HttpClient } from '../http/client.ts';
 import { requestFault } from '../lib/network.ts';
@@ -11,8 +12,10 @@ import { BadAnswer } from './answers.ts';
 import { buildRequest } from './build.ts';
 import type { RestConfig } from './config.ts';
 import { type DatasetRead, problemsOf, resolveRead } from './endpoint.ts';
-import { findRecords, guessPagination, inferColumns, parseSample } from './infer.ts';
+import { guessPaging } from './guess.ts';
+import { findRecords, inferColumns, parseSample } from './infer.ts';
 import { listsOf, parentsOf } from './lists.ts';
+import { nameOf } from './named.ts';
 import { listEndpoints } from './openapi.ts';
 import { FIRST, nextLink, Paging } from './paging.ts';
 import { formatKeyPath, valueAt } from './paths.ts';
@@ -49,12 +52,6 @@ export async function* offersOf(discovering: Discovering): AsyncGenerator<Offer>
   for (const { path, title, read } of listEndpoints(document))
     yield { name: nameOf(path), kind: title ?? 'list', rows: undefined, read };
 }
-
-const nameOf = (path: string): string =>
-  path
-    .split('/')
-    .filter((part) => part !== '' && !part.startsWith('{'))
-    .join('.');
 
 /** A file, or a URL; credentials go to the API's own server only. */
 async function described(openapi: string, { requests, projectDir, config, signal }: Discovering): Promise<string> {
@@ -102,16 +99,20 @@ export async function proposalOf(offer: Offer, discovering: Discovering): Promis
   const { columns, key: seen, notes } = inferColumns(list);
   const key = resolved.key.length > 0 ? resolved.key : seen;
   const own = asMapping(offer.read);
-  const paging =
-    resolved.endpoint.pagination.type === 'none' ? guessPagination(sample.value, sample.link, list) : undefined;
-  if (paging) notes.push('pagination is a guess from the first page: see that it reaches the end.');
-  else if (resolved.endpoint.pagination.type === 'none')
-    notes.push('Nothing in the answer tells of more pages: see whether there are any.');
+  const isOpen = resolved.endpoint.pagination.type === 'none';
+  const guess = isOpen ? guessPaging(sample.value, sample.link, list) : undefined;
+  if (guess?.pagination) notes.push('pagination is a guess from the first page: see that it reaches the end.');
+  else if (guess?.total)
+    notes.push(
+      `The answer has ${plural(list.length, 'record')} and tells of ${guess.total.records} in ${guess.total.path}: give the pagination, or the books will not balance.`,
+    );
+  else if (isOpen) notes.push('Nothing in the answer tells of more pages: see whether there are any.');
   const found = {
     ...own,
     ...(!isFound && records!.length > 0 && { records: formatKeyPath(records!) }),
     ...(resolved.key.length === 0 && key.length > 0 && { key }),
-    ...(paging && { pagination: paging }),
+    ...(guess?.pagination && { pagination: guess.pagination }),
+    ...(guess?.total && resolved.endpoint.total === undefined && { total: guess.total.path }),
   };
   const isPlain = Object.keys(found).length === 1;
   return { columns, key, read: isPlain ? Object.values(found)[0] : found, load: undefined, notes };

@@ -125,6 +125,12 @@ export class Extraction {
         this.#declare(state, total);
         return;
       }
+      if (isShort && this.#read.endpoint.pagination.type === 'none')
+        throw new GranaryError(
+          'connector.protocol',
+          `${this.#read.endpoint.path} tells of ${total} records, and its one answer has ${keys.count}.`,
+          { hint: 'Give the dataset a pagination, so that the other pages are read.' },
+        );
       this.#unstable(
         state,
         shrank ? `${firstTotal} became ${total} records` : `${keys.count} of ${total} records came`,

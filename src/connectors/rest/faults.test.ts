@@ -136,6 +136,10 @@ describe('an API that limits, fails and changes', () => {
   it('is not read in circles, nor to where credentials must not go', async () => {
     const cases: [object, RegExp][] = [
       [{ path: '/circle', records: 'data', pagination: { type: 'cursor', next: 'meta.next' } }, /goes in a circle/],
+      [
+        { path: '/stuck', records: 'data', key: 'id', pagination: { type: 'cursor', next: 'meta.next' } },
+        /the same records 3 times in a row/,
+      ],
       [{ path: '/customers', records: 'data', pagination: { type: 'page' } }, /the same page twice in a row/],
       [{ ...BY_CURSOR, max_pages: 5 }, /more than 5 pages/],
       [
@@ -157,6 +161,14 @@ describe('an API that limits, fails and changes', () => {
     server.contacts = contacts(20);
     const { warnings } = await read({ path: '/link', records: 'data', query: { limit: '5' } });
     assert.match(warnings.join(), /no pagination, and the answer of \/link tells of more pages in its header Link/);
+  });
+
+  it('is not taken for whole where one answer has less than it tells of', async () => {
+    await assert.rejects(read({ path: '/offset', records: 'data', total: 'meta.total', key: 'id' }), {
+      code: 'connector.protocol',
+      message: /tells of 200 records, and its one answer has 100/,
+      hint: /pagination/,
+    });
   });
 
   it('refuses an answer that is larger than a page may be', async () => {

@@ -1,12 +1,12 @@
-/** Columns, key and paging of an endpoint from a page of it. Pure. */
+/** Columns and key of an endpoint from a page of it. Pure. */
 import { plural } from '../../lib/units.ts';
 import type { ColumnType } from '../../model/schema.ts';
 import type { Proposal } from '../../ports/extract.ts';
 import { columnNames } from '../../project/names.ts';
-import { formatKeyPath, type KeyPath, valueAt } from './paths.ts';
+import { formatKeyPath, type KeyPath } from './paths.ts';
 
 /** A number as it is written. */
-class Digits {
+export class Digits {
   readonly text: string;
 
   constructor(text: string) {
@@ -21,7 +21,7 @@ export function parseSample(text: string): unknown {
   return JSON.parse(text.replace(/^\uFEFF/, ''), keep as (key: string, value: unknown) => unknown);
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Digits);
 
 const DEEPEST_RECORDS = 3;
@@ -124,46 +124,4 @@ export function inferColumns(records: readonly unknown[]): Inferred {
       `${formatKeyPath(changed.path)} can be a watermark if the endpoint takes a parameter for it: incremental: { parameter: …, from: ${formatKeyPath(changed.path)} }.`,
     );
   return { columns, key: key ? [formatKeyPath(key.path)] : [], notes };
-}
-
-/** Places where services have the next cursor, and their parameter for it. */
-const CURSORS: [string, string][] = [
-  ['paging.next.after', 'after'],
-  ['next_cursor', 'cursor'],
-  ['meta.next_cursor', 'cursor'],
-  ['meta.next', 'cursor'],
-  ['response_metadata.next_cursor', 'cursor'],
-  ['pagination.next_cursor', 'cursor'],
-  ['nextPageToken', 'pageToken'],
-  ['next_page_token', 'page_token'],
-];
-const URLS = [
-  'next',
-  'links.next',
-  '_links.next.href',
-  'links.next.href',
-  'paging.next',
-  'pagination.next',
-  'meta.next',
-  'next_page_url',
-  '"@odata.nextLink"',
-];
-
-/** As YAML; undefined: nothing tells of more pages. */
-export function guessPagination(
-  value: unknown,
-  linkNext: string | undefined,
-  records: readonly unknown[],
-): Record<string, unknown> | undefined {
-  if (linkNext !== undefined) return { type: 'link' };
-  const at = (path: string) => valueAt(value, path.startsWith('"') ? [JSON.parse(path) as string] : path.split('.'));
-  const isText = (v: unknown): v is string => typeof v === 'string' && v !== '';
-  const url = URLS.find((path) => /^(https?:\/\/|\/|\?)/.test(String(at(path) ?? '')));
-  if (url !== undefined) return { type: 'next_url', next: url };
-  const cursor = CURSORS.find(([path]) => isText(at(path)) || at(path) instanceof Digits);
-  if (cursor) return { type: 'cursor', parameter: cursor[1], next: cursor[0] };
-  const last = records.at(-1);
-  if (at('has_more') === true && isObject(last) && 'id' in last)
-    return { type: 'cursor', parameter: 'starting_after', last: 'id', more: 'has_more' };
-  return undefined;
 }

@@ -1,5 +1,4 @@
 /** The pages of one list, in order; those that can be told are asked for ahead. */
-import { createHash } from 'node:crypto';
 import { GranaryError } from '../../lib/errors.ts';
 import { protocol } from '../lib/faults.ts';
 import { anySignal } from '../lib/reading.ts';
@@ -8,6 +7,7 @@ import type { DatasetRead, Endpoint } from './endpoint.ts';
 import { keyOf } from './keys.ts';
 import { lookInto, type Page } from './page.ts';
 import { FIRST, Paging, type Place } from './paging.ts';
+import { Repeats } from './repeats.ts';
 import type { ApiRequest, Requests } from './requests.ts';
 import type { Values } from './template.ts';
 
@@ -57,7 +57,7 @@ export async function* pagesOf(listing: Listing, from: From = { place: FIRST, an
   const paging = new Paging(endpoint, requests.base, requests.added);
   const overlap = endpoint.pagination.type === 'offset' ? endpoint.pagination.overlap : 0;
   const ahead: Ahead[] = [];
-  const repeats = new Repeats(requests.endpoint, endpoint);
+  const repeats = new Repeats(requests.endpoint, endpoint, key);
   let place: Place | undefined = from.place;
   let known: ReadonlySet<string> = new Set(from.anchor);
   let step = 0;
@@ -145,35 +145,3 @@ function drop(ahead: Ahead[]): void {
 
 const samePlace = (a: Place, b: Place): boolean =>
   a.number === b.number && a.seen === b.seen && a.cursor === b.cursor && a.url === b.url;
-
-/** Finds a server that gives the same page for ever. */
-class Repeats {
-  readonly #endpoint: string;
-  readonly #path: string;
-  readonly #counts: boolean;
-  readonly #places = new Set<string>();
-  #last = '';
-
-  constructor(endpoint: string, { path, pagination }: Endpoint) {
-    this.#endpoint = endpoint;
-    this.#path = path;
-    this.#counts = pagination.type === 'page' || pagination.type === 'offset';
-  }
-
-  see(place: Place, page: Page): void {
-    const named = place.cursor ?? place.url;
-    if (named !== undefined) {
-      const at = createHash('sha256').update(named).digest('base64').slice(0, 16);
-      if (this.#places.has(at))
-        throw protocol(this.#endpoint, `${this.#path} leads to the same page again: its paging goes in a circle`);
-      this.#places.add(at);
-    }
-    const hash = this.#counts && page.records.length > 0 ? createHash('sha256').update(page.body).digest('hex') : '';
-    if (hash !== '' && hash === this.#last)
-      throw protocol(
-        this.#endpoint,
-        `${this.#path} gives the same page twice in a row: it seems not to know the parameters of its pagination`,
-      );
-    this.#last = hash;
-  }
-}

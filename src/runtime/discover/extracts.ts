@@ -2,7 +2,7 @@
 import { asGranaryError, GranaryError, type SerializedError } from '../../lib/errors.ts';
 import { redact } from '../../lib/redact.ts';
 import type { Chosen } from '../../lib/spec/fields.ts';
-import type { ExtractSource, Offer } from '../../ports/extract.ts';
+import type { ExtractConnector, ExtractSource, Offer } from '../../ports/extract.ts';
 import { toName } from '../../project/names.ts';
 import type { DraftRead } from '../../project/source-yaml.ts';
 import { catalogOf } from '../project-catalog.ts';
@@ -29,9 +29,11 @@ export interface DiscoveredReads {
   datasets: DraftRead[];
   /** What no dataset could be proposed for. */
   skipped: { name: string; error: SerializedError }[];
-  /** What the source offers, and how much of that known datasets read. */
+  /** What the source offers, or was named, and how much of that known datasets read. */
   offers: number;
   taken: number;
+  /** Where it offers nothing: what can be done. */
+  advice: string | undefined;
 }
 
 const MOST_OFFERS = 10_000;
@@ -46,9 +48,10 @@ export async function discoverReads(request: DiscoverReadsRequest): Promise<Disc
   const context = { projectDir: request.dir, dataDir, ...(request.signal && { signal: request.signal }) };
   const source = await connector.open(config, context);
   try {
-    const { fresh, offers, taken } = await freshOffers(source, request);
+    const { fresh, offers, taken } = await freshOffers(source, connector, request);
     const chosen = (await request.choose?.(fresh)) ?? fresh;
-    const out: DiscoveredReads = { datasets: [], skipped: [], offers, taken };
+    const advice = offers === 0 ? connector.withoutOffers : undefined;
+    const out: DiscoveredReads = { datasets: [], skipped: [], offers, taken, advice };
     const names = new Set(request.known.names);
     for (const offer of chosen.slice(0, MOST_DATASETS)) {
       request.signal?.throwIfAborted();
@@ -70,12 +73,18 @@ export async function discoverReads(request: DiscoverReadsRequest): Promise<Disc
   }
 }
 
-async function freshOffers(source: ExtractSource<unknown>, { known, only }: DiscoverReadsRequest) {
+async function freshOffers(
+  source: ExtractSource<unknown>,
+  { named: offerOf, withoutOffers }: Pick<ExtractConnector<unknown, unknown>, 'named' | 'withoutOffers'>,
+  { known, only }: DiscoverReadsRequest,
+) {
   const reads = new Set(known.reads.map(keyOf));
-  const patterns = only.map(patternOf);
-  const fresh: Offer[] = [];
-  let offers = 0;
+  const named = only.map((text) => offerOf?.(text));
+  const patterns = only.filter((_, i) => named[i] === undefined).map(patternOf);
+  const fresh = named.filter((offer) => offer !== undefined);
+  let offers = fresh.length;
   let taken = 0;
+  if (offers > 0 && patterns.length === 0) return { fresh, offers, taken };
   for await (const offer of source.offers()) {
     if (offers++ >= MOST_OFFERS) break;
     if (reads.has(keyOf(offer.read)) || reads.has(offer.name)) taken++;
@@ -83,7 +92,10 @@ async function freshOffers(source: ExtractSource<unknown>, { known, only }: Disc
   }
   if (patterns.length > 0 && fresh.length === 0 && taken === 0)
     throw new GranaryError('config.invalid', `The source offers nothing that is called ${only.join(' or ')}.`, {
-      hint: `It offers ${offers}; without --only all of them are shown.`,
+      hint:
+        offers === 0 && withoutOffers !== undefined
+          ? withoutOffers
+          : `It offers ${offers}; without --only all of them are shown.`,
     });
   return { fresh, offers, taken };
 }
