@@ -5,10 +5,11 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { DEAD_LETTERS, isHeld } from '../src/model/dead-letters.ts';
 import { acquireDataDir } from '../src/runtime/lock.ts';
 import { run } from '../src/runtime/run.ts';
 import { openRuntime } from '../src/runtime/runtime.ts';
-import { makeProject, queryProject, runProject, writeFiles } from './support/projects.ts';
+import { makeProject, queryProject, rowsOf, runProject, writeFiles } from './support/projects.ts';
 
 const source = (rest = '', columns = '{id: bigint, text: text}') =>
   `connector: {type: folder, path: inbox}\ndatasets:\n  sales:\n    files: "sales_{date:yyyyMMdd}.csv"\n    columns: ${columns}\n${rest}`;
@@ -106,6 +107,38 @@ test('a lookup in a table that is not there says which', async (t) => {
   });
   const { doc } = await runProject(dir);
   assert.match(doc.errors[0]!.message, /products, but the warehouse has no such table yet/);
+});
+
+test('what looks things up in a table that is not loaded yet is tried again by itself, and loaded once that table is', async (t) => {
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': source('    rules: [{exists: {columns: id, table: products}}]\n'),
+    'sources/catalog.yaml':
+      'connector: {type: folder, path: catalog}\ndatasets: {products: {files: "*.csv", columns: {id: bigint}}}\n',
+    'inbox/sales_20261119.csv': 'id,text\n1,a\n2,b\n',
+    'catalog/.keep': '',
+  });
+  const { doc } = await runProject(dir);
+  assert.deepEqual([doc.status, doc.errors.map((e) => e.code)], ['failed', ['curate.no_reference']]);
+  assert.match(doc.errors[0]!.hint!, /tried again by itself once catalog\.products is loaded/);
+  await runProject(
+    dir,
+    async ({ context: { state } }) => {
+      for await (const letter of state.query(DEAD_LETTERS, { index: 'status', equals: ['open'] })) {
+        const at = Date.parse(letter.updatedAt);
+        const held = [59_000, 241_000].map((ms) => isHeld(letter, { run: '' }, at + ms));
+        assert.deepEqual(held, [true, false], 'after a minute or some `granary up` tries again');
+      }
+    },
+    true,
+  );
+  await writeFiles(dir, { 'catalog/products.csv': 'id\n1\n' });
+  await runProject(dir, async (runtime) => {
+    assert.deepEqual(await rowsOf(runtime, 'SELECT id FROM sales'), [[1]]);
+    const open = [];
+    for await (const { id } of runtime.context.state.query(DEAD_LETTERS, { index: 'status', equals: ['open'] }))
+      open.push(id);
+    assert.deepEqual(open, []);
+  });
 });
 
 test('a worker that dies while it has nothing to do is replaced', async (t) => {

@@ -66,6 +66,7 @@ export const ERROR_CODES = {
   'verify.failed': 'An object failed verification and is in quarantine.',
   'verify.blocked': 'An object has the bytes of another one, whose end decides what becomes of it.',
   'curate.failed': 'The engine could not process an object.',
+  'curate.no_reference': 'An object looks something up in a table that is not loaded yet; it is tried again by itself.',
   'books.imbalance': 'Rows received do not equal loaded + filtered + deduplicated + rejected.',
   'load.failed': 'The warehouse could not take the rows.',
   'stage.bad_input': 'A stage was called with an input that names nothing it knows.',

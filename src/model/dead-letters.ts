@@ -43,11 +43,14 @@ export function deadLetterId(kind: DeadLetterDoc['kind'], ref: string): string {
   return idOf('dead_letter', kind, ref);
 }
 
+/** Not worth trying again within a run; later it may be over. */
+const PASSING: ReadonlySet<string> = new Set(['store.disk_full', 'curate.no_reference']);
+
 const FIRST_WAIT_MS = 60_000;
 const LONGEST_WAIT_MS = 3_600_000;
 
 /**
- * Does a dead letter keep a run from its unit of work? Never in the run in which it gave up; what is being replayed is free. What gave up for a
+ * Does a dead letter keep a run from its unit of work? Always in the run in which it gave up; what is being replayed is free. What gave up for a
  * passing reason (a server that is down, a full disk) is tried again by later runs, after a minute, then two, four… an hour; what failed for good waits
  * for a person, or for a run that is asked to try everything.
  */
@@ -59,7 +62,7 @@ export function isHeld(
   if (letter.status === 'resolved' || letter.status === 'replaying') return false;
   if (letter.status === 'discarded' || letter.run === by.run) return true;
   if (by.retry_dead_letters) return false;
-  const passes = letter.transient || letter.error === 'store.disk_full';
+  const passes = letter.transient || PASSING.has(letter.error);
   const times = letter.history.filter((h) => h.what === 'gave up').length;
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (times - 1));
   return !passes || now < Date.parse(letter.updatedAt) + wait;

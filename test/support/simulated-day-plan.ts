@@ -184,7 +184,8 @@ const BANKS: PlannedSource[] = [
       { date: SUNDAY, time: '00:00', due: '24 22:00', state: 'arrived', arrivedAt: '24 22:00' },
       { date: SUNDAY, time: '06:00', due: '25 05:00', state: 'arrived', arrivedAt: '25 05:00' },
     ],
-    runs: ['24 16:00', '24 22:00', '25 05:00', '25 11:00'],
+    // What is due at a period and has never run is due at once.
+    runs: [START, '24 16:00', '24 22:00', '25 05:00', '25 11:00'],
   },
   {
     name: 'harbour',
@@ -193,6 +194,7 @@ const BANKS: PlannedSource[] = [
     files: [{ at: '25 05:00', rows: 30, date: SUNDAY }],
     slots: [{ date: SUNDAY, time: '05:00', due: '25 04:00', state: 'arrived', arrivedAt: '25 06:00' }],
     runs: [
+      START,
       ...each('24 10:15', '24 18:00', 15),
       { at: NOBODY.to, due: '24 18:30' },
       ...each('24 18:45', '25 13:00', 15),

@@ -22,6 +22,7 @@ import { Arrivals, localFolder } from '../schedule/arrivals.ts';
 import { subscribeTriggers } from '../schedule/event-triggers.ts';
 import { Scheduler } from '../schedule/scheduler.ts';
 import { AutoRetry } from './auto-retry.ts';
+import { startFirstRuns } from './first-runs.ts';
 import { OwnerOperations } from './operations.ts';
 
 export interface OwnerOptions {
@@ -109,6 +110,7 @@ export async function startOwner(options: OwnerOptions): Promise<Owner> {
   dispatcher.start();
   await scheduler.start();
   await runs.adopt();
+  await startFirstRuns({ state, clock, scheduler, pipelines: all });
   arrivals.start();
   retries.start();
   watchdog.start();

@@ -130,11 +130,16 @@ export class Lane {
     const { task, options } = job;
     let crashed = false;
     const log = logWith(this.#options.log, { step: task.stage, ...options.context });
+    const onProgress = options.onProgress ?? this.#options.onProgress;
+    let last: Progress | undefined;
     try {
       await worker.ready;
       options.onHeartbeat?.();
       const listener = {
-        progress: (progress: Progress) => (options.onProgress ?? this.#options.onProgress)?.(progress),
+        progress(progress: Progress) {
+          last = progress;
+          onProgress?.(progress);
+        },
         heartbeat: () => options.onHeartbeat?.(),
         log: logWith(log, { pid: worker.pid }),
       };
@@ -145,6 +150,8 @@ export class Lane {
       crashed = error.code === 'worker.crashed';
       if (!worker.isAlive) this.#tell(log, worker, error);
     } finally {
+      // However it ended, this work is over.
+      if (last && last.done !== last.total) onProgress?.({ ...last, total: last.done });
       this.peakBytes = Math.max(this.peakBytes, worker.peakBytes);
       if (worker.isAlive) this.#keep(worker);
       else this.#lost(worker, crashed);

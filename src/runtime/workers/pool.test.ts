@@ -210,6 +210,18 @@ test('progress and log lines come back with run and step, at the level that is a
   ]);
 });
 
+test('work that ends without having said that it is done is over all the same', async (t) => {
+  const { pool } = poolFor(t);
+  for (const stage of ['tellHalf', 'tellAndDie']) {
+    const seen: Progress[] = [];
+    await pool.run(stage, 'reading', { onProgress: (p) => seen.push(p) }).catch(() => undefined);
+    assert.deepEqual(seen, [
+      { what: 'reading', done: 1, unit: 'rows' },
+      { what: 'reading', done: 1, total: 1, unit: 'rows' },
+    ]);
+  }
+});
+
 test('a pool that is closed ends what runs and what waits, and leaves no process', async (t) => {
   const { pool } = poolFor(t);
   const pid = await pool.run<number>('pid', null);

@@ -50,6 +50,7 @@ export async function serveTasks<Context>(
   });
   process.on('message', async (task: Task) => {
     current = task.id;
+    lastReport = Number.NEGATIVE_INFINITY;
     time = { owner: task.now, own: performance.now() };
     const beat = () => send({ id: task.id, heartbeat: true, residentBytes: process.memoryUsage.rss() });
     const heart = setInterval(beat, HEARTBEAT_EVERY_MS);

@@ -48,6 +48,12 @@ await serveTasks<Telling>(
       clearTimeout(stop);
       return 'done';
     },
+    tellHalf: async (input, { progress }) => progress({ what: String(input), done: 1, total: undefined, unit: 'rows' }),
+    tellAndDie: async (input, { progress }) => {
+      progress({ what: String(input), done: 1, total: undefined, unit: 'rows' });
+      await delay(100);
+      process.kill(process.pid, 'SIGKILL');
+    },
     tell: async (input, { log, progress }) => {
       registerSecret('hunter2-secret');
       log('info', 'It has hunter2-secret in it', { rows: 3 });
