@@ -8,6 +8,7 @@ const BENCHES: Record<string, { file: string; args?: string[]; what: string }> =
   codecs: { file: 'codecs.ts', what: 'decompression and decryption against their command-line tools' },
   transfer: { file: 'transfer.ts', what: 'FTP against curl, SFTP against sftp' },
   xml: { file: 'xml.ts', what: 'XML to a table against saxes that only parses' },
+  members: { file: 'members.ts', what: 'an archive of 1,000 small pages against DuckDB that reads them as files' },
   extract: { file: 'extract.ts', what: 'a table of MariaDB against the server writing the file itself' },
   capture: { file: 'capture.ts', what: 'changes of MariaDB against mariadb-binlog copying the log; and their lag' },
   machines: { file: 'machines.ts', what: 'the interpreter of state machines against bare SQLite transactions' },
