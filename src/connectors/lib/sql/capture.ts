@@ -13,4 +13,6 @@ export interface ChangeCapture {
   extract(request: ExtractRequest<SqlRead>, sink: ExtractSink): Promise<Extracted>;
   hasNew(datasets: readonly ExtractDataset<SqlRead>[], position: Position | undefined): Promise<boolean>;
   lag(datasets: readonly ExtractDataset<SqlRead>[], position: Position | undefined): Promise<FeedLag>;
+  /** Gives up what it has kept at the server. */
+  close?(): void;
 }

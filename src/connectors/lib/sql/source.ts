@@ -77,6 +77,7 @@ export class SqlSource implements ExtractSource<SqlRead> {
   }
 
   close(): Promise<void> {
+    this.#capture?.close?.();
     return this.#database.close();
   }
 }

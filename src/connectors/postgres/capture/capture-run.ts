@@ -5,17 +5,17 @@ import { cancelled } from '../../lib/faults.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
 import { isDue, type KnownTrouble, told, troubleOf } from '../../lib/sql/troubles.ts';
 import type { PostgresDatabase } from '../database.ts';
-import { queryFault, sqlStateOf } from '../errors.ts';
+import { queryFault } from '../errors.ts';
 import { formatLsn, parseLsn } from '../replication/lsn.ts';
-import { streamChanges } from '../replication/stream.ts';
-import type { Session } from '../session.ts';
 import type { CaptureNames } from './capture.ts';
 import { complete } from './incomplete.ts';
+import type { StreamKeeper } from './kept-stream.ts';
+import { OpenLog } from './open-log.ts';
 import { type CapturePosition, contractOf, positionOf } from './position.ts';
 import { readTables } from './read-whole.ts';
 import { ChangeReader } from './reader.ts';
-import { ensurePublication, NOW_LSN, NOW_MS, openReplication, systemOf } from './server.ts';
-import { dropSlot, hasSentAll, readableSlot, slotOf, untilReleased } from './slot.ts';
+import { ensurePublication, NOW_LSN, NOW_MS } from './server.ts';
+import { hasSentAll, readableSlot } from './slot.ts';
 import { seenBy } from './snapshot.ts';
 import { type CapturedTable, capturedTables, changeOf, type FoundTables } from './tables.ts';
 import type { TypeCatalog } from './types.ts';
@@ -30,6 +30,7 @@ export class CaptureRun {
   readonly #database: PostgresDatabase;
   readonly #names: CaptureNames;
   readonly #types: TypeCatalog;
+  readonly #keeper: StreamKeeper;
   readonly #request: ExtractRequest<SqlRead>;
   readonly #sink: ExtractSink;
   readonly #position: CapturePosition | undefined;
@@ -38,12 +39,14 @@ export class CaptureRun {
     database: PostgresDatabase,
     names: CaptureNames,
     types: TypeCatalog,
+    keeper: StreamKeeper,
     request: ExtractRequest<SqlRead>,
     sink: ExtractSink,
   ) {
     this.#database = database;
     this.#names = names;
     this.#types = types;
+    this.#keeper = keeper;
     this.#request = request;
     this.#sink = sink;
     this.#position = positionOf(request.position);
@@ -51,21 +54,22 @@ export class CaptureRun {
 
   async run(): Promise<Extracted> {
     const { endpoint } = this.#database;
-    let session: Session | undefined;
+    const { signal } = this.#request;
+    const { lsn } = this.#position ?? {};
+    let log: OpenLog | undefined;
     try {
-      session = await openReplication(this.#database);
-      return await this.#run(session);
+      log = await OpenLog.open(this.#database, this.#names, this.#keeper, lsn);
+      return await this.#run(log);
     } catch (e) {
-      if (this.#request.signal?.aborted) throw cancelled(`reading changes from ${endpoint}`);
+      log?.close();
+      if (signal?.aborted) throw cancelled(`reading changes from ${endpoint}`);
       throw queryFault(endpoint, 'reading changes', e);
-    } finally {
-      session?.destroy();
     }
   }
 
-  async #run(session: Session): Promise<Extracted> {
+  async #run(log: OpenLog): Promise<Extracted> {
     const { publication, slot, isOwnPublication } = this.#names;
-    const system = await systemOf(session);
+    const { system } = log;
     let { tables, troubles } = await this.#tables();
     const [first] = troubles.values();
     if (tables.length === 0 && !this.#position) throw first!;
@@ -73,6 +77,7 @@ export class CaptureRun {
     if (tables.some((t) => t.member === '')) ({ tables, troubles } = await this.#tables());
     troubles = new Map([...troubles, ...refused]);
     tables = tables.filter((t) => !refused.has(t.dataset));
+    if (isNew) await log.renew();
     const end = await this.#end();
     const here = { slot, system, publication, isNewPublication: isNew, end: end.lsn };
     const { start, lost } = await readableSlot(this.#database, here, this.#position, this.#request);
@@ -99,8 +104,10 @@ export class CaptureRun {
       throw new GranaryError('extract.stale', 'The tables that were being read are not wanted any more.', {
         transient: true,
       });
-    if (due.length > 0) return this.#readWhole(known, due, start, tables.length > due.length);
-    return this.#follow(session, known, tables, end);
+    if (due.length === 0) return this.#follow(log, known, tables, end);
+    const read = await this.#readWhole(known, due, start, tables.length > due.length);
+    log.keep();
+    return read;
   }
 
   /** Of the log now, with the server's time in milliseconds since 1970. */
@@ -188,12 +195,12 @@ export class CaptureRun {
 
   /** The log up to where it is now. */
   async #follow(
-    session: Session,
+    log: OpenLog,
     known: CapturePosition,
     tables: readonly CapturedTable[],
     end: { lsn: bigint; at: number },
   ): Promise<Extracted> {
-    const { slot, publication } = this.#names;
+    const { slot } = this.#names;
     const start = parseLsn(known.lsn);
     const { signal, warn, progressed } = this.#request;
     const reader = new ChangeReader({
@@ -207,6 +214,7 @@ export class CaptureRun {
       target: end.lsn,
       rows: known.rows,
       at: known.at,
+      relations: log.relations,
       warn,
       progressed: (rows) => progressed(rows, undefined, 'rows'),
       isAtEnd: () => hasSentAll(this.#database, slot),
@@ -220,8 +228,9 @@ export class CaptureRun {
         }
       },
     });
-    const options = { slot, publication, start, silence: this.#database.config.silence, signal };
-    await this.#stream(session, options, reader);
+    await log.begin(start, signal);
+    await reader.recall();
+    await log.read(reader, start, signal);
     const { declared, tables: states, troubles: failed } = await reader.end();
     const troubles = { ...known.troubles };
     for (const [dataset, error] of failed) {
@@ -239,45 +248,7 @@ export class CaptureRun {
         Object.entries(known.snapshots).filter(([place]) => Object.values(states).some((s) => s.snapshot === place)),
       ),
     };
+    log.keep(position.lsn);
     return { position: position as unknown as Position, more: reader.more, declared, troubles: told(troubles) };
-  }
-
-  async #stream(session: Session, options: Parameters<typeof streamChanges>[1], reader: ChangeReader): Promise<void> {
-    let current = session;
-    await untilReleased(async () => {
-      if (current.broken) current = await openReplication(this.#database);
-      try {
-        await streamChanges(current, options, reader, () => this.#checkStart(options.start));
-      } catch (e) {
-        if (sqlStateOf(e) !== '42704') throw e;
-        // Only the making of a publication after the slot, by somebody else, leads here.
-        await dropSlot(this.#database, options.slot);
-        throw new GranaryError(
-          'connector.changed',
-          `${this.#database.endpoint}: the log cannot be read with the publication ${options.publication}: it was made anew.`,
-          {
-            transient: true,
-            cause: e,
-            hint: 'The tables are read anew by the next attempt.',
-          },
-        );
-      } finally {
-        current.destroy();
-      }
-    });
-  }
-
-  /** The server silently begins later when what was asked for was acknowledged by somebody: from now on nobody else can. */
-  async #checkStart(start: bigint): Promise<void> {
-    const slot = await slotOf(this.#database, this.#names.slot);
-    if (slot && slot.confirmed <= start) return;
-    throw new GranaryError(
-      'connector.changed',
-      `${this.#database.endpoint}: somebody else reads from the replication slot ${this.#names.slot}.`,
-      {
-        transient: true,
-        hint: 'Give each project that captures a slot of its own: capture: { slot: … }.',
-      },
-    );
   }
 }

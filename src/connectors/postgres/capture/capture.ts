@@ -11,6 +11,7 @@ import type { ChangeCapture } from '../../lib/sql/capture.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { CaptureRun } from './capture-run.ts';
+import { StreamKeeper } from './kept-stream.ts';
 import { LogWatch } from './lag.ts';
 import { positionOf } from './position.ts';
 import { TypeCatalog } from './types.ts';
@@ -27,6 +28,7 @@ export class PostgresCapture implements ChangeCapture {
   readonly #names: CaptureNames;
   readonly #types: TypeCatalog;
   readonly #watch: LogWatch;
+  readonly #keeper: StreamKeeper;
 
   /** `source`: for names at the server. */
   constructor(database: PostgresDatabase, source: string) {
@@ -35,11 +37,12 @@ export class PostgresCapture implements ChangeCapture {
     this.#database = database;
     this.#names = { publication: publication ?? name, slot: slot ?? name, isOwnPublication: publication === undefined };
     this.#types = new TypeCatalog(database);
+    this.#keeper = new StreamKeeper(database, this.#names.slot);
     this.#watch = new LogWatch(database, this.#names.slot);
   }
 
   extract(request: ExtractRequest<SqlRead>, sink: ExtractSink): Promise<Extracted> {
-    return new CaptureRun(this.#database, this.#names, this.#types, request, sink).run();
+    return new CaptureRun(this.#database, this.#names, this.#types, this.#keeper, request, sink).run();
   }
 
   hasNew(datasets: readonly ExtractDataset<SqlRead>[], position: Position | undefined): Promise<boolean> {
@@ -48,6 +51,10 @@ export class PostgresCapture implements ChangeCapture {
 
   lag(_datasets: readonly ExtractDataset<SqlRead>[], position: Position | undefined): Promise<FeedLag> {
     return this.#watch.lag(positionOf(position));
+  }
+
+  close(): void {
+    this.#keeper.close();
   }
 }
 

@@ -40,7 +40,12 @@ incident(
     await using server = await started(['max_slot_wal_keep_size = 16MB', 'min_wal_size = 32MB', 'max_wal_size = 32MB']);
     await using feed = await ChangesFeed.open(server, T);
     await isEqual(server, feed);
+    const released = async () => {
+      await feed.reopen();
+      await until(async () => (await slotOf(server))?.['active'] === false, 'the slot is free');
+    };
 
+    await released();
     await server.admin(`SELECT pg_drop_replication_slot('${NAME}')`);
     await write(server, "DELETE FROM t; INSERT INTO t VALUES (2, 'b')");
     await isEqual(server, feed);
@@ -50,11 +55,13 @@ incident(
     );
 
     await write(server, "DELETE FROM t; INSERT INTO t VALUES (3, 'c')");
+    await released();
     await server.admin(`SELECT pg_replication_slot_advance('${NAME}', pg_current_wal_lsn())`);
     await isEqual(server, feed);
     assert.match(feed.warnings.shift()!, /because somebody else has read from the replication slot/);
 
     await write(server, "DELETE FROM t; INSERT INTO t VALUES (4, 'd')");
+    await released();
     for (let i = 0; i < 4; i++)
       await server.admin('SELECT pg_switch_wal(); CREATE TABLE pad (x int); DROP TABLE pad; CHECKPOINT');
     assert.equal((await slotOf(server))?.['wal_status'], 'lost');

@@ -19,7 +19,7 @@ import {
   TRUNCATE,
   UPDATE,
 } from '../replication/messages.ts';
-import type { StreamHandler } from '../replication/stream.ts';
+import type { StreamHandler } from '../replication/stream-query.ts';
 import type { Incomplete } from './landing.ts';
 import type { TableState } from './position.ts';
 import type { CapturedTable } from './tables.ts';
@@ -52,6 +52,8 @@ export interface ReaderOptions {
   /** `_position` and `_changed_at` so far. */
   rows: number;
   at: number;
+  /** Tables as the stream has described them so far, by their oid. */
+  relations: Map<number, Relation>;
   warn(message: string): void;
   progressed(rows: number): void;
   /** Whether the server has nothing more to send, though it is not at the target: a record that is not finished. */
@@ -93,6 +95,12 @@ export class ChangeReader implements StreamHandler {
     this.#target = options.target;
     this.#targets = options.tables.map(({ table, state, visible }) => new Target(table, state, visible, options.sink));
     this.#byOid = Map.groupBy(this.#targets, (t) => t.table.oid);
+  }
+
+  /** Before the first message of a stream that was read from before: it describes a table only once, until that changes. */
+  async recall(): Promise<void> {
+    for (const relation of this.#options.relations.values())
+      for (const target of this.#byOid.get(relation.oid) ?? []) await target.recall(relation, this.#options.types);
   }
 
   message(buffer: Buffer, start: number, end: number): boolean {
@@ -168,6 +176,7 @@ export class ChangeReader implements StreamHandler {
     const { types, warn, progressed } = this.#options;
     const relation = this.#relation;
     this.#relation = undefined;
+    if (relation) this.#options.relations.set(relation.oid, relation);
     if (relation) for (const target of this.#byOid.get(relation.oid) ?? []) await target.relate(relation, types, warn);
     const truncated = this.#truncated ?? [];
     this.#truncated = undefined;

@@ -5,6 +5,7 @@ import { postgresDialect } from '../dialect.ts';
 import { queryFault } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { FORMS } from '../snapshot.ts';
+import { HOLDER } from './holder.ts';
 import type { CapturedTable } from './tables.ts';
 
 const { ident, text } = postgresDialect;
@@ -43,7 +44,12 @@ export async function openReplication(database: PostgresDatabase): Promise<Sessi
     });
   }
   try {
-    const settings = { ...FORMS, statement_timeout: '0', idle_in_transaction_session_timeout: '0' };
+    const settings = {
+      ...FORMS,
+      application_name: HOLDER,
+      statement_timeout: '0',
+      idle_in_transaction_session_timeout: '0',
+    };
     await session.rows(
       Object.entries(settings)
         .map(([name, value]) => `SET ${name} = ${text(value)}`)

@@ -4,6 +4,7 @@ import type { PostgresDatabase } from '../database.ts';
 import { postgresDialect } from '../dialect.ts';
 import { queryFault, sqlStateOf } from '../errors.ts';
 import { parseLsn } from '../replication/lsn.ts';
+import { takeOver } from './holder.ts';
 import type { CapturePosition } from './position.ts';
 import { checkSettings, NOW_LSN, openReplication, unfit } from './server.ts';
 
@@ -17,7 +18,8 @@ const RELEASE_MS = 30_000;
 export interface Slot {
   /** Everything before it was acknowledged. */
   confirmed: bigint;
-  active: boolean;
+  /** The process at the server that reads from it. */
+  pid: number | undefined;
   /** Why nothing can be read from it; undefined: it can. */
   lost: string | undefined;
   /** Bytes of log that the server keeps for it. */
@@ -29,13 +31,13 @@ export interface Slot {
 export async function slotOf(database: PostgresDatabase, name: string): Promise<Slot | undefined> {
   const [row] = await database.query(
     'asking for the replication slot',
-    `SELECT s.plugin, s.database = pg_catalog.current_database(), s.confirmed_flush_lsn, s.active, s.restart_lsn,
+    `SELECT s.plugin, s.database = pg_catalog.current_database(), s.confirmed_flush_lsn, s.active_pid, s.restart_lsn,
        pg_catalog.to_jsonb(s)->>'wal_status', coalesce(pg_catalog.to_jsonb(s)->>'invalidation_reason', ''),
        pg_catalog.pg_wal_lsn_diff(${NOW_LSN}, s.restart_lsn), pg_catalog.to_jsonb(s)->>'safe_wal_size'
      FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = ${text(name)}`,
   );
   if (!row) return undefined;
-  const [plugin, isHere, confirmed, active, restart, status, reason, retained, safe] = row;
+  const [plugin, isHere, confirmed, pid, restart, status, reason, retained, safe] = row;
   if (plugin !== 'pgoutput' || isHere !== 't')
     throw unfit(
       database.endpoint,
@@ -45,7 +47,7 @@ export async function slotOf(database: PostgresDatabase, name: string): Promise<
   const isLost = status === 'lost' || reason || restart === null || confirmed === null;
   return {
     confirmed: parseLsn(confirmed ?? '0/0'),
-    active: active === 't',
+    pid: pid === null || pid === undefined ? undefined : Number(pid),
     lost: isLost ? reason || 'the server has removed log that was not read' : undefined,
     retained: Number(retained ?? 0),
     safe: safe === null || safe === undefined ? undefined : Number(safe),
@@ -84,18 +86,20 @@ export async function createSlot(
 }
 
 export async function dropSlot(database: PostgresDatabase, name: string): Promise<void> {
-  await untilReleased(() =>
-    database.query('dropping the replication slot', `SELECT pg_catalog.pg_drop_replication_slot(${text(name)})`),
+  await untilReleased(
+    () => database.query('dropping the replication slot', `SELECT pg_catalog.pg_drop_replication_slot(${text(name)})`),
+    () => takeOver(database, name),
   );
 }
 
-/** Tries again while somebody else has the slot; a connection of ours that has just ended is soon noticed. */
-export async function untilReleased<T>(use: () => Promise<T>): Promise<T> {
+/** Tries again while somebody else has the slot, after `busy`; a connection of ours that has just ended is soon noticed. */
+export async function untilReleased<T>(use: () => Promise<T>, busy: () => Promise<void>): Promise<T> {
   for (const end = Date.now() + RELEASE_MS; ; ) {
     try {
       return await use();
     } catch (e) {
       if (!isActive(e) || Date.now() > end) throw e;
+      await busy();
       await new Promise((r) => setTimeout(r, 50));
     }
   }

@@ -31,6 +31,8 @@ export class Target {
   readonly #isVisible: ((xid: number) => boolean) | undefined;
   #moment: Moment = '';
   #landing: Landing | undefined;
+  /** What was recalled does not fit the dataset. */
+  #unfit: GranaryError | undefined;
   readonly #header: Buffer;
   readonly #keep = (row: Incomplete) => void this.incomplete.push(row);
 
@@ -53,7 +55,11 @@ export class Target {
   /** Writes a row message; positions count on from `position`, and the last one is returned. */
   write(row: RowMessage, buffer: Buffer, start: number, end: number, position: number): number {
     const { lines, incomplete } = this;
-    if (this.isSkipped || !this.#landing) return position;
+    if (this.isSkipped) return position;
+    if (!this.#landing) {
+      this.trouble ??= this.#unfit;
+      return position;
+    }
     this.beginObject();
     const waiting = incomplete.length;
     const last = this.#landing.write(row, buffer, start, end, lines, this.#moment, position, this.#keep);
@@ -66,6 +72,18 @@ export class Target {
     if (this.#isBegun || this.lines.n > 0) return;
     this.lines.room(this.#header.length);
     this.lines.plain(this.#header, 0, this.#header.length);
+  }
+
+  /** As `relate`, of what the stream has said before: an operator was told. */
+  async recall(relation: Relation, types: TypeCatalog): Promise<void> {
+    const [resolved, scale] = [await types.resolve(relation), await types.moneyScale()];
+    try {
+      this.#landing = new Landing(this.table, relation, resolved, scale);
+    } catch (e) {
+      if (!isOfOneTable(e)) throw e;
+      // Rows that matter are of another form, which is told before them.
+      this.#unfit = e;
+    }
   }
 
   /** What follows is of a table of this form. Of each column that is not read an operator is told once. */
@@ -84,6 +102,7 @@ export class Target {
       return;
     }
     if (this.trouble) return;
+    this.#unfit = undefined;
     this.#landing = landing;
     if (this.isSkipped) return;
     const { lost, unread } = untold(landing, this.#state.told);

@@ -95,11 +95,13 @@ export class ChangesFeed {
   warnings: string[] = [];
   /** Of the last extraction: what is wrong, by dataset. */
   troubles: Record<string, string> = {};
-  readonly source: ExtractSource<SqlRead>;
+  source: ExtractSource<SqlRead>;
+  readonly #open: () => Promise<ExtractSource<SqlRead>>;
   #datasets: ExtractDataset<SqlRead>[] = [];
 
-  private constructor(source: ExtractSource<SqlRead>) {
+  private constructor(source: ExtractSource<SqlRead>, open: () => Promise<ExtractSource<SqlRead>>) {
     this.source = source;
+    this.#open = open;
   }
 
   static async open(
@@ -107,8 +109,8 @@ export class ChangesFeed {
     datasets: Datasets,
     settings?: Record<string, unknown>,
   ): Promise<ChangesFeed> {
-    const source = await postgres.open(configOf(server, settings), { projectDir: '/', source: 'Shop-1' });
-    const feed = new ChangesFeed(source);
+    const opening = () => postgres.open(configOf(server, settings), { projectDir: '/', source: 'Shop-1' });
+    const feed = new ChangesFeed(await opening(), opening);
     feed.set(datasets);
     return feed;
   }
@@ -127,6 +129,12 @@ export class ChangesFeed {
       this.versions[name] ??= new Map();
       return { name, read: parsed!, columns: contract };
     });
+  }
+
+  /** As if another process read on: what this one has kept at the server is given up. */
+  async reopen(): Promise<void> {
+    await this.source.close();
+    this.source = await this.#open();
   }
 
   get datasets(): readonly ExtractDataset<SqlRead>[] {
