@@ -110,9 +110,17 @@ async function toTable(path: string): Promise<{ rows: number; parts: Record<stri
     const { facts } = await timed('count', () => xml.count(config).finish(path));
     const scratch = await mkdtemp(join(folder, 'scratch-'));
     const [attempt] = await xml.read({ engine, path, config, columns, facts, scratch, header: undefined });
-    const relation = await timed('parse', () => attempt!.prepare());
     const cells = columns.map((c, i) => `TRY_CAST(c${i} AS ${engineType(c.type)}) AS c${i}`).join(', ');
-    await timed('table', () => engine.run(`CREATE TABLE receipts AS SELECT ${cells}, _line FROM ${relation.sql}`));
+    const fields = columns.map((c, i) => `c${i} ${engineType(c.type)}`).join(', ');
+    await engine.run(`CREATE TABLE receipts (${fields}, _line BIGINT)`);
+    await timed('parse and table', async () => {
+      let running = Promise.resolve();
+      for await (const { sql } of attempt!.parts!()) {
+        await running;
+        running = engine.run(`INSERT INTO receipts SELECT ${cells}, _line FROM ${sql}`);
+      }
+      await running;
+    });
     const [{ n, sum }] = (await engine.all('SELECT count(*) AS n, sum(c9) AS sum FROM receipts')) as [
       { n: number; sum: number },
     ];

@@ -6,7 +6,7 @@ import { discoverXml } from './xml/discover.ts';
 import { malformed, type Place, placeOf, XmlError } from './xml/errors.ts';
 import { findFault } from './xml/passes.ts';
 import { planXml } from './xml/plan.ts';
-import { xmlAttempt } from './xml/read.ts';
+import { xmlAttempts } from './xml/read.ts';
 import { textOf } from './xml/text.ts';
 
 export interface XmlFacts extends PayloadFacts {
@@ -28,9 +28,7 @@ export const xml: Format<XmlConfig> = {
     push() {},
     finish: async (path) => ({ facts: await count(path, [config, ...parts]) }),
   }),
-  async read(input) {
-    return [xmlAttempt(input)];
-  },
+  read: async (input) => xmlAttempts(input),
   /** Elements that are optional may be anywhere: what a document lacks is known when it is read. */
   header: async () => undefined,
   discover: discoverXml,

@@ -80,6 +80,11 @@ export interface Attempt {
   name: string;
   /** Makes the relation ready. Called once, before the relation is scanned. */
   prepare(): Promise<Relation>;
+  /**
+   * Where it pays, instead of `prepare`: the relation in parts, one at least, each ready when it is given. While the caller scans one, the
+   * next is made. Each has a BIGINT column `_n`: the number of the row in all parts, from 0.
+   */
+  parts?(): AsyncIterable<Relation>;
   /** After the relation was scanned once and gave `rows` rows. Fills `PARSE_REJECTS`. */
   settle(rows: number): Promise<Settlement | 'mismatch'>;
 }

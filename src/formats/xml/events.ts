@@ -3,7 +3,8 @@ import type { NameTable } from './names.ts';
 import type { Scope } from './namespaces.ts';
 import type { Automaton } from './plan.ts';
 import type { Gathered } from './records.ts';
-import { EVENT, type Scanner } from './scanner.ts';
+import type { Scanner } from './scanner.ts';
+import { EVENT } from './scanner-memory.ts';
 
 export class EventReader {
   readonly #scanner: Scanner;

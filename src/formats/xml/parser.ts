@@ -12,7 +12,8 @@ import { Scope } from './namespaces.ts';
 import { ATTRIBUTES, type Automaton, LEVEL, TEXT } from './plan.ts';
 import type { ScannedRows } from './record-sink.ts';
 import type { Gathered } from './records.ts';
-import { MOST_COLUMNS, MOST_LEVELS, Scanner } from './scanner.ts';
+import { Scanner } from './scanner.ts';
+import { MOST_COLUMNS, MOST_LEVELS } from './scanner-memory.ts';
 import { StartTag } from './start-tag.ts';
 import { CONTENT, KEEP, NIL, PLAIN } from './values.ts';
 import { Window } from './window.ts';
@@ -51,10 +52,13 @@ export class XmlParser {
     this.#events = new EventReader(this.#scanner, gathered, automaton, this.#names);
     const { scanned, plan } = gathered;
     this.#rows = plan.columns.length <= MOST_COLUMNS ? scanned : undefined;
-    const bind = () => gathered.bind(this.#scanner, this.#rows !== undefined);
+    const bind = () => {
+      gathered.bind(this.#scanner, this.#rows !== undefined);
+      if (this.#scanner.page) this.#rows?.bind(this.#scanner.page);
+    };
+    if (this.#rows) this.#scanner.writeRows(plan.columns.length, this.#rows.fields, this.#rows.outer, gathered.trim);
     bind();
     this.#scanner.onGrowth = bind;
-    if (this.#rows) this.#scanner.writeRows(plan.columns.length, this.#rows.fields, gathered.trim);
     this.#scanner.states[0] = automaton.outside;
   }
 
@@ -133,11 +137,11 @@ export class XmlParser {
       i = scanner.position;
       this.#depth = scanner.depth;
       this.#leaf = scanner.leaf;
-      this.#takeRows();
+      if (scanner.takeIsPageFull()) this.#rows!.flush();
       this.#events.take(this.#window.bytes, this.#scope);
       if (!full && this.#rows && this.#gathered.needsPrefix) {
         this.#gathered.useOuter();
-        scanner.setPrefix(this.#rows.prefix(this.#gathered));
+        scanner.setOuter(this.#rows.outerCells(this.#gathered));
         full = true;
       }
     }
@@ -252,13 +256,7 @@ export class XmlParser {
   #closeLevel(level: number, end: number): void {
     const gathered = this.#gathered;
     gathered.close(level, this.#window.bytes, end);
-    if (this.#rows && level === gathered.own) this.#scanner.setPrefix(this.#rows.prefix(gathered));
-  }
-
-  /** Rows come before whatever the events say, and before what is done next. */
-  #takeRows(): void {
-    const taken = this.#scanner.takeRows();
-    if (taken) this.#rows!.append(taken.bytes, taken.rows, taken.longest);
+    if (this.#rows && level === gathered.own) this.#scanner.setOuter(this.#rows.outerCells(gathered));
   }
 
   #leaveScope(): void {

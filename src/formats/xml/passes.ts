@@ -15,21 +15,29 @@ export interface Document {
   signal?: AbortSignal;
 }
 
-/** Parses the whole document. Errors: XmlError, LateValue, GranaryError. */
-export async function parseAll(
+/** Parses the whole document, a piece at a time. Errors: XmlError, LateValue, GranaryError. */
+export async function* parsePieces(
   { path, config, signal }: Document,
   plan: XmlPlan,
   sink: RecordSink,
   known: GatherOptions['known'] = new Map(),
-): Promise<void> {
+): AsyncGenerator<Gathered> {
   const gathered = new Gathered(plan, sink, { trim: config.trim, separator: config.separator, known });
   const parser = new XmlParser(new Automaton(plan), gathered);
   try {
-    for await (const chunk of textOf(path, config, signal)) parser.push(chunk);
+    for await (const chunk of textOf(path, config, signal)) {
+      parser.push(chunk);
+      yield gathered;
+    }
     parser.finish();
   } finally {
     sink.end?.(gathered);
   }
+}
+
+/** The same in one go. */
+export async function parseAll(...document: Parameters<typeof parsePieces>): Promise<void> {
+  for await (const _ of parsePieces(...document));
 }
 
 /** What is wrong with a document, and how many records are complete before that. */

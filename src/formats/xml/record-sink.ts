@@ -1,6 +1,7 @@
 /** Who takes records, and what else takes part in gathering them. */
 import type { Gathered } from './records.ts';
-import type { Prefix, Scanner } from './scanner.ts';
+import type { PageMemory } from './row-page.ts';
+import type { OuterCells, Scanner } from './scanner.ts';
 
 /** A value around records, decoded; undefined when it is missing. */
 export type OuterValue = Uint8Array | undefined;
@@ -15,13 +16,18 @@ export interface OuterValues {
 
 export type Cells = Pick<Scanner, 'shared' | 'cellStarts' | 'cellEnds' | 'cellKinds'>;
 
-/** Rows that the scanner may write itself. */
+/** Rows that the scanner may write itself, into the page that the sink writes into, too. */
 export interface ScannedRows {
-  /** Columns of the record in the order of a row, behind what rows begin with; -1 for the position. */
+  /** Columns of the record; where it is the position, the complement. */
   fields: readonly number[];
-  /** What the next rows begin with; undefined when the sink must see the next record. */
-  prefix(gathered: Gathered): Prefix | undefined;
-  append(bytes: Uint8Array, rows: number, longest: number): void;
+  /** Columns around the record. */
+  outer: readonly number[];
+  /** The page is here, or here from now on. */
+  bind(page: PageMemory): void;
+  /** Values of `outer` in the next rows; undefined when the sink must see the next record. */
+  outerCells(gathered: Gathered): OuterCells | undefined;
+  /** The page has no room for the next row. */
+  flush(): void;
 }
 
 export interface RecordSink {

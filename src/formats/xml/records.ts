@@ -9,7 +9,7 @@ import {
   type RecordSink,
   type ScannedRows,
 } from './record-sink.ts';
-import { NEEDS, SHARED } from './scanner.ts';
+import { NEEDS, SHARED } from './scanner-memory.ts';
 import { ABSENT, decodeInto, isSpace, KEEP, NIL } from './values.ts';
 
 export class Gathered {

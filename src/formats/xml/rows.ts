@@ -1,18 +1,16 @@
-/** Writes records as a file of rows for the engine, and those that cannot be rows as another. */
+/** Writes records as pages of rows for the engine, and those that cannot be rows into a file of rejects. */
 import { formatBytes } from '../../lib/units.ts';
 import { MAX_RECORD_BYTES, printable } from '../lib/lines.ts';
 import { CsvFile } from '../lib/row-writer.ts';
-import { FieldFile } from './field-file.ts';
 import type { RecordSink, ScannedRows } from './record-sink.ts';
 import type { Gathered } from './records.ts';
-import type { Prefix } from './scanner.ts';
+import { digits, type PageSink, RowPage } from './row-page.ts';
+import type { OuterCells } from './scanner.ts';
 
 export class XmlRows implements RecordSink {
-  readonly rows: FieldFile;
+  readonly page: RowPage;
   /** `record, line, rule, column, reason, raw` */
   readonly rejects: CsvFile;
-  /** Order of the columns in the file: those around records come first, for they stay the same from row to row. */
-  readonly order: number[];
   rejected = 0;
   readonly scanned: ScannedRows;
   /** Several records begin on one line. */
@@ -21,24 +19,28 @@ export class XmlRows implements RecordSink {
   #outerVersion = -1;
   readonly #outer: number[];
   readonly #own: number[];
+  readonly #cells: { bytes: Uint8Array[]; lengths: Int32Array };
   /** By column. */
   readonly #isPosition: Uint8Array;
 
-  constructor(folder: string, gathered: Pick<Gathered, 'plan' | 'own'>) {
-    this.rows = new FieldFile(`${folder}/rows.csv`);
+  /** `folder`: for the rejects. `pages`: takes the rows. */
+  constructor(folder: string, gathered: Pick<Gathered, 'plan' | 'own'>, pages: PageSink) {
     this.rejects = new CsvFile(`${folder}/rejects.csv`);
     const { columns } = gathered.plan;
+    this.page = new RowPage(columns.length, pages);
     const all = columns.map((_, c) => c);
     // The position of a record changes with each, and is not around it.
     this.#outer = all.filter((c) => columns[c]!.path.level !== gathered.own);
     this.#own = all.filter((c) => columns[c]!.path.level === gathered.own);
+    this.#cells = { bytes: this.#outer.map(() => new Uint8Array()), lengths: new Int32Array(this.#outer.length) };
     this.#isPosition = Uint8Array.from(columns, (c) => (c.path.end.kind === 'position' ? 1 : 0));
     this.scanned = {
-      fields: this.#own.map((c) => (this.#isPosition[c] === 1 ? -1 : c)),
-      prefix: (g) => (g.outerRepeated === undefined ? this.#prefixFor(g) : undefined),
-      append: (bytes, rows, longest) => this.rows.append(bytes, rows, longest),
+      fields: this.#own.map((c) => (this.#isPosition[c] === 1 ? ~c : c)),
+      outer: this.#outer,
+      bind: (memory) => this.page.bind(memory),
+      outerCells: (g) => (g.outerRepeated === undefined ? this.#outerCells(g) : undefined),
+      flush: () => this.page.flush(),
     };
-    this.order = [...this.#outer, ...this.#own];
   }
 
   record(gathered: Gathered, bytes: Uint8Array, start: number, end: number): void {
@@ -53,32 +55,40 @@ export class XmlRows implements RecordSink {
       );
       return;
     }
-    const { rows } = this;
-    this.#prefixFor(gathered);
-    rows.beginRow();
+    const { page } = this;
+    const outer = this.#outerCells(gathered);
+    page.beginRow();
+    for (let o = 0; o < this.#outer.length; o++) page.copied(this.#outer[o]!, outer.bytes[o]!, outer.lengths[o]!);
     const { starts, ends, kinds, trim, further } = gathered;
     const own = this.#own;
     for (let k = 0; k < own.length; k++) {
       const c = own[k]!;
-      if (this.#isPosition[c] === 1) rows.integer(gathered.ownPosition);
-      else if (further.length > 0 && further.includes(c)) rows.value(gathered.joined(c, bytes));
-      else rows.field(bytes, starts[c]!, ends[c]!, kinds[c]!, trim);
+      if (this.#isPosition[c] === 1) this.#whole(c, digits(gathered.ownPosition));
+      else if (further.length > 0 && further.includes(c)) this.#whole(c, gathered.joined(c, bytes));
+      else page.field(c, bytes, starts[c]!, ends[c]!, kinds[c]!, trim);
     }
-    rows.integer(gathered.line);
-    rows.endRow(gathered.ordinal);
+    page.endRow(gathered.line, gathered.ordinal);
   }
 
-  #prefixFor(gathered: Gathered): Prefix {
-    const { rows } = this;
-    if (this.#outerVersion === gathered.outerVersion) return rows.prefix;
+  #whole(column: number, value: Uint8Array | undefined): void {
+    if (value) this.page.copied(column, value, value.length);
+  }
+
+  #outerCells(gathered: Gathered): OuterCells {
+    const cells = this.#cells;
+    if (this.#outerVersion === gathered.outerVersion) return cells;
     this.#outerVersion = gathered.outerVersion;
-    rows.beginPrefix();
-    for (const c of this.#outer) {
-      if (this.#isPosition[c] === 1) rows.integer(gathered.positions[gathered.levels[c]!]!);
-      else rows.copied(gathered.outer[c]!, gathered.outerLengths[c]!);
+    for (let o = 0; o < this.#outer.length; o++) {
+      const c = this.#outer[o]!;
+      if (this.#isPosition[c] === 1) {
+        cells.bytes[o] = digits(gathered.positions[gathered.levels[c]!]!);
+        cells.lengths[o] = cells.bytes[o]!.length;
+      } else {
+        cells.bytes[o] = gathered.outer[c]!;
+        cells.lengths[o] = gathered.outerLengths[c]!;
+      }
     }
-    rows.endPrefix();
-    return rows.prefix;
+    return cells;
   }
 
   end(gathered: Gathered): void {
@@ -113,7 +123,10 @@ export class XmlRows implements RecordSink {
   }
 
   close(): void {
-    this.rows.close();
-    this.rejects.close();
+    try {
+      this.page.flush();
+    } finally {
+      this.rejects.close();
+    }
   }
 }

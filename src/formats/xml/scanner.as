@@ -1,5 +1,5 @@
 // Passes the usual tokens of an XML document: text, the five references that XML defines, start tags with plain attributes, end tags;
-// and writes the rows of records whose values are plain.
+// and writes the rows of records whose values are plain, column by column as Parquet has them.
 // Whatever else comes is left to the host, parser.ts, which does one token and calls again; it can do all that is done here, too.
 // AssemblyScript; `node src/lib/scan/build.ts` compiles it into scanner.wasm.ts. The host side is scanner.ts.
 
@@ -28,17 +28,27 @@ const EVENTS_END: usize = 606208;
 const CELL_STARTS: usize = 606208; // of the record, by column
 const CELL_ENDS: usize = 607232;
 const CELL_KINDS: usize = 608256;
-const FIELDS: usize = 608512; // of a row behind its prefix: columns, or -1 for the position
+const FIELDS: usize = 608512; // of the record, in a row: columns; where it is the position, the complement
 const TEXT_COLUMNS: usize = 609536; // by state: the one column of the record that its text is; -1 for none or several
 const ATTRIBUTE_ROWS: usize = 610560; // by state: which row of ATTRIBUTE_COLUMNS is its; -1 for none
 const ATTRIBUTE_COLUMNS: usize = 611584; // by row * 1024 + name: a column of the record, -1 for none, -2 when the host must say
-const PREFIX: usize = 644352; // what rows begin with
 const SHARED: usize = 648448;
 const FOLLOWERS: usize = 649216; // by name of an element: that of the element that began after it the last time, plus one
-const OUT: usize = 655360; // rows
-const OUT_BYTES: i32 = 262144;
+// The page of rows: of each value its length in four bytes, then the value; and a bit that says whether there is one.
+const LINES: usize = 655360; // by row
+const ORDINALS: usize = 720896; // by row
+const MOST_ROWS: i32 = 16384;
+const BITS: usize = 786432; // by column: MOST_ROWS of them
+const BIT_BYTES: i32 = 2048;
+const USED: usize = 1310720; // by column: bytes in VALUES
+const NEXT: usize = 1311744; // by column: the same with the row that is being written
+const OUTER: usize = 1312768; // columns around the record
+const OUTER_FROM: usize = 1313792; // of each of them, where its value is in PREFIX
+const OUTER_SIZES: usize = 1314816; // and its bytes, the length among them; 0 for a missing one
+const PREFIX: usize = 1315840; // values around the record
+const VALUES: usize = 1376256; // by column: `capacity` bytes
 const MOST_OF_A_TOKEN: usize = (3 + 64) * 24; // events
-const WINDOW: usize = 1048576;
+const WINDOW: usize = 5570560;
 
 const MOST_NAMES: i32 = 1024;
 const MOST_STATES: i32 = 256;
@@ -71,10 +81,8 @@ const REPEATED: usize = 24; // a column that has several values, or -1
 const NEEDS_HOST: usize = 28; // bits: what rows begin with has changed; the host must write the row of this record
 const CHANGED: i32 = 1;
 const COMPLEX: i32 = 2;
-const PREFIX_BYTES: usize = 32;
-const OUT_USED: usize = 36;
-const ROWS: usize = 40; // in OUT
-const LONGEST: usize = 44; // of them, in bytes
+const ROWS: usize = 32; // in the page
+const PAGE_FULL: usize = 36;
 
 @inline
 function get(what: usize): i32 { return load<i32>(SHARED + what); }
@@ -84,6 +92,8 @@ function put(what: usize, value: i32): void { store<i32>(SHARED + what, value); 
 // Columns of a record; -1 when rows are not written here.
 let columns: i32 = -1;
 let fields: i32;
+let outers: i32;
+let capacity: i32;
 let trim: bool;
 let position: i32;
 let depth: i32;
@@ -218,9 +228,11 @@ function find(from: usize, to: usize, hash: i32): i32 {
 @inline
 function isSpace(c: u8): bool { return c == 0x20 || c == 10 || c == 13 || c == 9; }
 
-export function writeRows(columnCount: i32, fieldCount: i32, trimmed: bool): void {
+export function writeRows(columnCount: i32, fieldCount: i32, outerCount: i32, columnBytes: i32, trimmed: bool): void {
   columns = columnCount;
   fields = fieldCount;
+  outers = outerCount;
+  capacity = columnBytes;
   trim = trimmed;
 }
 
@@ -237,32 +249,32 @@ function digits(value: i32): void {
   } while (--n > 0);
 }
 
-// Writes the value in [from, to); false when it has a control character: a line end needs quotes.
+// Writes the value in [from, to); false when it has a carriage return, which is not what a line end stays.
 @inline
 function writePlain(from: usize, to: usize): bool {
   let p = from;
   while (p < to) {
     const b = v128.load(p);
     v128.store(out, b);
-    const control = i8x16.bitmask(i8x16.lt_u(b, i8x16.splat(0x20)));
+    const returns = i8x16.bitmask(i8x16.eq(b, i8x16.splat(13)));
     const size = to - p;
     if (size < 16) {
       out += size;
-      return (control & ((1 << <i32>size) - 1)) == 0;
+      return (returns & ((1 << <i32>size) - 1)) == 0;
     }
-    if (control != 0) return false;
+    if (returns != 0) return false;
     out += 16;
     p += 16;
   }
   return true;
 }
 
-// The same for a value with the five references.
-function writeReferences(from: usize, to: usize): bool {
+// The same for a value with the five references. In attributes no white space but the blank stays what it is.
+function writeReferences(from: usize, to: usize, isAttribute: bool): bool {
   let p = from;
   while (p < to) {
     const b = load<u8>(p);
-    if (b < 0x20) return false;
+    if (b < 0x20 && (isAttribute || b == 13)) return false;
     if (b != 0x26) {
       store<u8>(out++, b);
       p++;
@@ -285,50 +297,83 @@ const WRITTEN: i32 = 0;
 const FULL: i32 = 1;
 const LEFT: i32 = 2; // to the host
 
-// Writes the row of the record that ends at `end`.
-function writeRow(end: i32): i32 {
+// No room: the page must be taken first; a value that is too long for a whole page is the host's.
+@inline
+function noRoom(row: i32): i32 {
+  if (row == 0) return LEFT;
+  put(PAGE_FULL, 1);
+  return FULL;
+}
+
+// Bytes of a column's values up to this row, and whether it is one of them. Both count once the row is complete.
+@inline
+function setNext(column: i32, row: i32, next: i32, isPresent: i32): void {
+  store<i32>(NEXT + ((<usize>column) << 2), next);
+  const byte = BITS + <usize>(column * BIT_BYTES + (row >> 3));
+  store<u8>(byte, <u8>((<i32>load<u8>(byte) & ((1 << (row & 7)) - 1)) | (isPresent << (row & 7))));
+}
+
+// Writes the row of the record.
+function writeRow(): i32 {
   if (get(NEEDS_HOST) != 0 || get(RECORD_START) < 0) return LEFT;
-  const prefix = get(PREFIX_BYTES);
-  const used = get(OUT_USED);
-  if (used + (end - get(RECORD_START)) + prefix + fields * 18 + 64 > OUT_BYTES) return used > 0 ? FULL : LEFT;
-  const start = OUT + <usize>used;
-  out = start;
-  memory.copy(out, PREFIX, <usize>prefix);
-  out += <usize>prefix;
+  const row = get(ROWS);
+  if (row == MOST_ROWS) return noRoom(row);
   for (let f: i32 = 0; f < fields; f++) {
-    const column = load<i32>(FIELDS + ((<usize>f) << 2));
-    if (column < 0) digits(get(OWN_POSITION));
-    else {
+    const field = load<i32>(FIELDS + ((<usize>f) << 2));
+    const column = field < 0 ? ~field : field;
+    const at = (<usize>column) << 2;
+    const used = load<i32>(USED + at);
+    const start = VALUES + <usize>(column * capacity + used);
+    out = start + 4;
+    if (field < 0) {
+      if (used + 32 > capacity) return noRoom(row);
+      digits(get(OWN_POSITION));
+    } else {
       const kind = <i32>load<u8>(CELL_KINDS + <usize>column);
-      if (kind != 0) {
-        let from = WINDOW + <usize>load<i32>(CELL_STARTS + ((<usize>column) << 2));
-        let to = WINDOW + <usize>load<i32>(CELL_ENDS + ((<usize>column) << 2));
-        if (trim && (kind & ~KIND_MASK) == 0) {
-          while (from < to && isSpace(load<u8>(from))) from++;
-          while (from < to && isSpace(load<u8>(to - 1))) to--;
-        } else if (from == to) return LEFT;
-        const how = kind & KIND_MASK;
-        if (how == PLAIN) {
-          if (!writePlain(from, to)) return LEFT;
-        } else if (how == REFERENCES || how == TEXT_REFERENCES) {
-          if (!writeReferences(from, to)) return LEFT;
-        } else return LEFT;
+      let from = WINDOW + <usize>load<i32>(CELL_STARTS + at);
+      let to = WINDOW + <usize>load<i32>(CELL_ENDS + at);
+      if (kind != 0 && trim && (kind & ~KIND_MASK) == 0) {
+        while (from < to && isSpace(load<u8>(from))) from++;
+        while (from < to && isSpace(load<u8>(to - 1))) to--;
       }
+      if (kind == 0 || (from == to && trim && (kind & ~KIND_MASK) == 0)) {
+        setNext(column, row, used, 0);
+        continue;
+      }
+      if (used + <i32>(to - from) + 32 > capacity) return noRoom(row);
+      const how = kind & KIND_MASK;
+      if (how == PLAIN) {
+        if (!writePlain(from, to)) return LEFT;
+      } else if (how == REFERENCES || how == TEXT_REFERENCES) {
+        if (!writeReferences(from, to, how == REFERENCES)) return LEFT;
+      } else return LEFT;
     }
-    store<u8>(out++, 1);
+    store<i32>(start, <i32>(out - start) - 4);
+    setNext(column, row, used + <i32>(out - start), 1);
   }
+  for (let o: i32 = 0; o < outers; o++) {
+    const column = load<i32>(OUTER + ((<usize>o) << 2));
+    const at = (<usize>column) << 2;
+    const size = load<i32>(OUTER_SIZES + ((<usize>o) << 2));
+    const used = load<i32>(USED + at);
+    if (used + size + 32 > capacity) return noRoom(row);
+    let from = PREFIX + <usize>load<i32>(OUTER_FROM + ((<usize>o) << 2));
+    let to = VALUES + <usize>(column * capacity + used);
+    for (let rest: i32 = size; rest > 0; rest -= 16) {
+      v128.store(to, v128.load(from));
+      from += 16;
+      to += 16;
+    }
+    setNext(column, row, used + size, <i32>(size != 0));
+  }
+  memory.copy(USED, NEXT, (<usize>columns) << 2);
   const at = get(RECORD_LINE);
-  digits(at);
-  store<u8>(out++, 1);
-  digits(get(ORDINAL));
-  store<u8>(out++, 10);
+  store<i32>(LINES + ((<usize>row) << 2), at);
+  store<i32>(ORDINALS + ((<usize>row) << 2), get(ORDINAL));
   if (at == get(LAST_LINE)) put(SHARES_LINES, 1);
   put(LAST_LINE, at);
   put(RECORD_START, -1);
-  put(OUT_USED, <i32>(out - OUT));
-  put(ROWS, get(ROWS) + 1);
-  const size = <i32>(out - start);
-  if (size > get(LONGEST)) put(LONGEST, size);
+  put(ROWS, row + 1);
   return WRITTEN;
 }
 
@@ -353,11 +398,11 @@ function attributeColumn(state: i32, name: i32): i32 {
 }
 
 @inline
-function close(state: i32, from: i32, to: i32, end: i32, kind: i32): void {
+function close(state: i32, from: i32, to: i32, end: i32, kind: i32, deep: i32): void {
   const flags = <i32>load<u8>(FLAGS + <usize>state);
   if (flags == 0) return;
   if (flags & TEXT) {
-    const how = kind | <i32>load<u8>(KEEP + <usize>depth);
+    const how = kind | <i32>load<u8>(KEEP + <usize>deep);
     const column = columns < 0 ? -1 : load<i32>(TEXT_COLUMNS + ((<usize>state) << 2));
     if (column < 0 || !setCell(column, from, to, how)) {
       emit(VALUE, state, from, to, how, 0);
@@ -371,8 +416,8 @@ function close(state: i32, from: i32, to: i32, end: i32, kind: i32): void {
 // host when it ends. `own`: the level of records. `seed`: of hashes.
 export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, own: i32, seed: i32): bool {
   let p: usize = WINDOW + <usize>from;
-  depth = startDepth;
-  leaf = startLeaf;
+  let deep = startDepth;
+  let isLeaf = startLeaf;
   events = EVENTS;
   let token: usize = p;
   let references = false;
@@ -394,43 +439,47 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
       break;
     }
     if (events + MOST_OF_A_TOKEN > EVENTS_END) {
-      if (references) leaf = false;
+      if (references) isLeaf = false;
       position = <i32>(token - WINDOW);
+      depth = deep;
+      leaf = isLeaf;
       return true;
     }
     c = load<u8>(p, 1);
     if (c == 0x2f) {
-      if (depth == special) break;
-      const name = load<i32>(OPEN + ((<usize>depth) << 2));
-      const state = load<i32>(STATES + ((<usize>depth) << 2));
+      if (deep == special) break;
+      const name = load<i32>(OPEN + ((<usize>deep) << 2));
+      const state = load<i32>(STATES + ((<usize>deep) << 2));
       if (name >= MOST_NAMES || state >= MOST_STATES) break;
       p = behindName(name, p + 2);
       if (p == 0 || load<u8>(p) != 0x3e) break;
       p++;
-      const content = load<i32>(CONTENTS + ((<usize>depth) << 2));
-      // References that the host has passed are not known here: then `leaf` is false.
-      const kind = leaf ? (references ? TEXT_REFERENCES : PLAIN) : CONTENT;
+      const content = load<i32>(CONTENTS + ((<usize>deep) << 2));
+      // References that the host has passed are not known here: then `isLeaf` is false.
+      const kind = isLeaf ? (references ? TEXT_REFERENCES : PLAIN) : CONTENT;
       const isRow = columns >= 0 && load<u8>(FLAGS + <usize>state) & LEVEL && load<i32>(LEVELS + ((<usize>state) << 2)) == own;
       if (isRow) {
         let text: i32 = -1;
         if (load<u8>(FLAGS + <usize>state) & TEXT) {
           text = load<i32>(TEXT_COLUMNS + ((<usize>state) << 2));
           if (text < 0 || load<u8>(CELL_KINDS + <usize>text) != 0) break;
-          setCell(text, content, <i32>(token - WINDOW), kind | <i32>load<u8>(KEEP + <usize>depth));
+          setCell(text, content, <i32>(token - WINDOW), kind | <i32>load<u8>(KEEP + <usize>deep));
         }
-        const result = writeRow(<i32>(p - WINDOW));
+        const result = writeRow();
         if (result != WRITTEN) {
           if (text >= 0) store<u8>(CELL_KINDS + <usize>text, 0);
           if (result == LEFT) break;
-          if (references) leaf = false;
+          if (references) isLeaf = false;
           position = <i32>(token - WINDOW);
+          depth = deep;
+          leaf = isLeaf;
           return true;
         }
-      } else close(state, content, <i32>(token - WINDOW), <i32>(p - WINDOW), kind);
-      depth--;
-      leaf = false;
+      } else close(state, content, <i32>(token - WINDOW), <i32>(p - WINDOW), kind, deep);
+      deep--;
+      isLeaf = false;
       references = false;
-      if (depth == 0) {
+      if (deep == 0) {
         token = p;
         break;
       }
@@ -444,10 +493,10 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
     lastName = name;
     const symbol = load<i32>(SYMBOLS + ((<usize>name) << 2));
     if (symbol < 0) break;
-    const before = load<i32>(STATES + ((<usize>depth) << 2));
+    const before = load<i32>(STATES + ((<usize>deep) << 2));
     if (before >= MOST_STATES) break;
     const state = load<i32>(TRANSITIONS + ((<usize>(before * 64 + symbol)) << 2));
-    if (state < 0 || depth == MOST_LEVELS) break;
+    if (state < 0 || deep == MOST_LEVELS) break;
     let isEmpty = false;
     let attributes = 0;
     if (c != 0x3e) {
@@ -501,13 +550,13 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
     // An empty record that is no row to be written here is the host's as a whole.
     if (isRow && isEmpty && (get(NEEDS_HOST) != 0 || flags & TEXT)) break;
     p++;
-    depth++;
-    const at = (<usize>depth) << 2;
+    deep++;
+    const at = (<usize>deep) << 2;
     const content = <i32>(p - WINDOW);
     store<i32>(STATES + at, state);
     store<i32>(OPEN + at, name);
     store<i32>(CONTENTS + at, content);
-    store<u8>(KEEP + <usize>depth, load<u8>(KEEP + <usize>depth - 1));
+    store<u8>(KEEP + <usize>deep, load<u8>(KEEP + <usize>deep - 1));
     const eventsBefore = events;
     if (level >= 0) {
       if (level == own) countLines(<i32>(token - WINDOW));
@@ -537,34 +586,38 @@ export function scan(from: i32, startDepth: i32, startLeaf: bool, special: i32, 
         put(NEEDS_HOST, get(NEEDS_HOST) | CHANGED);
       }
     }
-    leaf = true;
+    isLeaf = true;
     references = false;
     if (isEmpty) {
       if (isRow) {
-        const result = writeRow(<i32>(p - WINDOW));
+        const result = writeRow();
         if (result != WRITTEN) {
           // As if nothing had been: the host, or the next call, begins with the tag again.
           put(ORDINAL, get(ORDINAL) - 1);
           put(OWN_POSITION, get(OWN_POSITION) - 1);
           put(RECORD_START, -1);
           events = eventsBefore;
-          depth--;
-          leaf = false;
+          deep--;
+          isLeaf = false;
           position = <i32>(token - WINDOW);
+          depth = deep;
+          leaf = isLeaf;
           return result == FULL;
         }
       }
-      if (!isRow) close(state, content, content, content, PLAIN);
-      depth--;
-      leaf = false;
+      if (!isRow) close(state, content, content, content, PLAIN, deep);
+      deep--;
+      isLeaf = false;
     }
-    if (depth == 0) {
+    if (deep == 0) {
       token = p;
       break;
     }
   }
-  if (references) leaf = false;
+  if (references) isLeaf = false;
   position = <i32>(token - WINDOW);
+  depth = deep;
+  leaf = isLeaf;
   return false;
 }
 

@@ -5,81 +5,29 @@
 import { HASH_SEED, NAME_BYTES, type NameTable } from './names.ts';
 import type { Scope } from './namespaces.ts';
 import type { Automaton } from './plan.ts';
+import { columnBytes, MOST_ROWS, type PageMemory } from './row-page.ts';
 import { WASM } from './scanner.wasm.ts';
+import {
+  AT,
+  ATTRIBUTE_ROWS,
+  DEPTHS,
+  MOST_COLUMNS,
+  NAMES,
+  NEEDS,
+  OVERSHOOT,
+  PAGE,
+  POOL_BYTES,
+  PREFIX_BYTES,
+  SHARED,
+  SLOTS,
+  STATES,
+  SYMBOLS,
+} from './scanner-memory.ts';
 
-/** Deeper than any document that means something; what is open is kept in memory. */
-export const MOST_LEVELS = 10_000;
-
-/** Where things are in the memory; as in scanner.as. */
-const AT = {
-  nameBytes: 2048,
-  flags: 2560,
-  levels: 4096,
-  symbols: 8192,
-  special: 12288,
-  starts: 16384,
-  hashes: 20992,
-  slots: 28672,
-  pool: 65536,
-  transitions: 131072,
-  states: 204800,
-  open: 245760,
-  contents: 286720,
-  keep: 327680,
-  events: 344064,
-  cellStarts: 606208,
-  cellEnds: 607232,
-  cellKinds: 608256,
-  fields: 608512,
-  textColumns: 609536,
-  attributeRows: 610560,
-  attributeColumns: 611584,
-  prefix: 644352,
-  shared: 648448,
-  out: 655360,
-  window: 1048576,
-};
-const NAMES = 1024;
-const POOL_BYTES = 65536;
-const SLOTS = 4096;
-const STATES = 256;
-const ATTRIBUTE_ROWS = 16;
-const PREFIX_BYTES = 4096;
-/** Records with more columns have no cells here. */
-export const MOST_COLUMNS = 256;
-const SYMBOLS = 64;
-const DEPTHS = MOST_LEVELS + 2;
-const PAGE = 65536;
-/** A scan looks at so many bytes at once, and so beyond the end. */
-const OVERSHOOT = 32;
-
-/** Kinds of events, and how many numbers each takes: its kind, and what scanner.as says. */
-export const EVENT = { opened: 1, attribute: 2, value: 3, closed: 4, size: 6 } as const;
-
-/** Numbers that are shared with scanner.as, by their index in `shared`. */
-export const SHARED = {
-  ordinal: 0,
-  ownPosition: 1,
-  recordStart: 2,
-  recordLine: 3,
-  lastLine: 4,
-  sharesLines: 5,
-  repeated: 6,
-  needsHost: 7,
-  prefixBytes: 8,
-  outUsed: 9,
-  rows: 10,
-  longest: 11,
-  count: 12,
-} as const;
-
-/** Why the parser must see to the next row: bits of `needsHost`. */
-export const NEEDS = { prefix: 1, record: 2 } as const;
-
-/** What rows begin with: the first `length` of the bytes. */
-export interface Prefix {
-  bytes: Uint8Array;
-  length: number;
+/** Values around records: of each so many bytes, or a negative length where it is missing. */
+export interface OuterCells {
+  bytes: readonly Uint8Array[];
+  lengths: Int32Array;
 }
 
 interface Exports {
@@ -87,7 +35,7 @@ interface Exports {
   scan(from: number, depth: number, leaf: number, special: number, own: number, seed: number): number;
   countLines(to: number): void;
   setLine(line: number, counted: number): void;
-  writeRows(columns: number, fields: number, trim: number): void;
+  writeRows(columns: number, fields: number, outers: number, columnBytes: number, trim: number): void;
   positionNow(): number;
   depthNow(): number;
   leafNow(): number;
@@ -112,8 +60,12 @@ export class Scanner {
   shared!: Int32Array;
   /** Called when the views are made anew. */
   onGrowth: () => void = () => {};
-  #out!: Uint8Array;
+  /** Where rows are written here. */
+  page: PageMemory | undefined;
   #prefix!: Uint8Array;
+  #outerFrom!: Int32Array;
+  #outerSizes!: Int32Array;
+  #columns = -1;
   #attributeRows = 0;
   readonly #wasm: Exports;
   #names = 0;
@@ -134,32 +86,37 @@ export class Scanner {
     new Int32Array(this.#wasm.memory.buffer, AT.attributeRows, STATES).fill(-1);
   }
 
-  /** From now on rows are written here, where that is easy. `fields`: columns of the record, in the order of a row; -1 for its position. */
-  writeRows(columns: number, fields: readonly number[], trim: boolean): void {
-    new Int32Array(this.#wasm.memory.buffer, AT.fields, fields.length).set(fields);
-    this.#wasm.writeRows(columns, fields.length, trim ? 1 : 0);
+  /**
+   * From now on rows are written here, where that is easy. `fields`: columns of the record; where it is the position, the complement.
+   * `outer`: columns around it.
+   */
+  writeRows(columns: number, fields: readonly number[], outer: readonly number[], trim: boolean): void {
+    const { buffer } = this.#wasm.memory;
+    new Int32Array(buffer, AT.fields, fields.length).set(fields);
+    new Int32Array(buffer, AT.outer, outer.length).set(outer);
+    this.#columns = columns;
+    this.#wasm.writeRows(columns, fields.length, outer.length, columnBytes(columns), trim ? 1 : 0);
+    this.#view();
   }
 
-  /** The next rows begin with `prefix`; without one the parser must write them. */
-  setPrefix(prefix: Prefix | undefined): void {
-    const fits = prefix !== undefined && prefix.length <= PREFIX_BYTES;
-    this.shared[SHARED.needsHost] = fits ? 0 : NEEDS.record;
-    if (!fits) return;
-    const { bytes, length } = prefix;
-    for (let i = 0; i < length; i++) this.#prefix[i] = bytes[i]!;
-    this.shared[SHARED.prefixBytes] = length;
-  }
-
-  /** Rows that were written here, and are not taken yet; valid until the next scan. */
-  takeRows(): { bytes: Uint8Array; rows: number; longest: number } | undefined {
-    const { shared } = this;
-    const used = shared[SHARED.outUsed]!;
-    if (used === 0) return undefined;
-    const taken = { bytes: this.#out.subarray(0, used), rows: shared[SHARED.rows]!, longest: shared[SHARED.longest]! };
-    shared[SHARED.outUsed] = 0;
-    shared[SHARED.rows] = 0;
-    shared[SHARED.longest] = 0;
-    return taken;
+  /** What is around the next rows; without it the parser must write them. */
+  setOuter(cells: OuterCells | undefined): void {
+    this.shared[SHARED.needsHost] = NEEDS.record;
+    if (!cells) return;
+    const { bytes, lengths } = cells;
+    const prefix = this.#prefix;
+    let used = 0;
+    for (let o = 0; o < bytes.length; o++) {
+      const length = lengths[o]!;
+      this.#outerFrom[o] = used;
+      this.#outerSizes[o] = length < 0 ? 0 : length + 4;
+      if (length < 0) continue;
+      if (used + 4 + length > PREFIX_BYTES) return;
+      const value = bytes[o]!;
+      for (let shift = 0; shift < 32; shift += 8) prefix[used++] = length >>> shift;
+      for (let i = 0; i < length; i++) prefix[used++] = value[i]!;
+    }
+    this.shared[SHARED.needsHost] = 0;
   }
 
   /** What an attribute of a state means: a column of the record, or nothing (-1). */
@@ -187,8 +144,30 @@ export class Scanner {
     this.cellKinds = new Uint8Array(buffer, AT.cellKinds, MOST_COLUMNS);
     this.shared = new Int32Array(buffer, AT.shared, SHARED.count);
     this.#prefix = new Uint8Array(buffer, AT.prefix, PREFIX_BYTES);
-    this.#out = new Uint8Array(buffer, AT.out, AT.window - AT.out);
+    this.#outerFrom = new Int32Array(buffer, AT.outerFrom, MOST_COLUMNS);
+    this.#outerSizes = new Int32Array(buffer, AT.outerSizes, MOST_COLUMNS);
+    if (this.#columns >= 0) this.page = this.#pageMemory(this.#columns);
     this.window = Buffer.from(buffer, AT.window, buffer.byteLength - AT.window - OVERSHOOT);
+  }
+
+  #pageMemory(columns: number): PageMemory {
+    const { buffer } = this.#wasm.memory;
+    return {
+      rows: this.shared.subarray(SHARED.rows, SHARED.rows + 1),
+      lines: new Int32Array(buffer, AT.lines, MOST_ROWS),
+      ordinals: new Int32Array(buffer, AT.ordinals, MOST_ROWS),
+      bits: new Uint8Array(buffer, AT.bits, AT.used - AT.bits),
+      used: new Int32Array(buffer, AT.used, columns),
+      values: new Uint8Array(buffer, AT.values, AT.window - AT.values),
+      columnBytes: columnBytes(columns),
+    };
+  }
+
+  /** Did the last scan stop for a row that the page has no room for? Only tells once. */
+  takeIsPageFull(): boolean {
+    const isFull = this.shared[SHARED.pageFull] === 1;
+    this.shared[SHARED.pageFull] = 0;
+    return isFull;
   }
 
   /** Makes room in the window; what is in it stays. */

@@ -84,13 +84,13 @@ export function pass(from: i32, size: i32, open: i32, within: i32): i32 {
     if (p + 1 >= end) break;
     const sign = load<u8>(p, 1);
     if (sign == 0x2f) {
-      const close = firstOf(p + 2, end, 0x3e, 0x3e, 0x3e);
-      if (close >= end) break;
+      // What follows up to the ">" is passed as text is: there is no "<" in it. But the last tag must be whole.
+      if (depth == 1 && firstOf(p + 2, end, 0x3e, 0x3e, 0x3e) >= end) break;
       if (depth > 0) {
         if (interest == depth) interest--;
         depth--;
       }
-      p = close + 1;
+      p += 2;
       continue;
     }
     if (sign == 0x21 || sign == 0x3f) {

@@ -13,16 +13,25 @@ const columns = sources.map((source, position) => ({ source, position, type: 'te
 const { facts } = await xml.count(config).finish(path);
 const scratch = await mkdtemp(join(folder, 'scratch-'));
 const [attempt] = await xml.read({ engine, path, config, columns, facts, scratch, header: undefined });
-const relation = await attempt!.prepare();
-await engine.run(`COPY (SELECT * FROM ${relation.sql}) TO '${folder}/rows.parquet' (FORMAT parquet)`);
-const [row] = await engine.all<{ rows: number; sum: number; lines: number }>(
-  `SELECT count(*) AS rows, sum(c5::BIGINT)::BIGINT AS sum, max(_line) AS lines FROM '${folder}/rows.parquet'`,
+/** As curation stages parts. */
+const PARQUET =
+  '(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1, ROW_GROUP_SIZE 30720)';
+let parts = 0;
+let running = Promise.resolve();
+for await (const { sql } of attempt!.parts!()) {
+  await running;
+  running = engine.run(`COPY (SELECT * FROM ${sql}) TO '${folder}/rows-${parts++}.parquet' ${PARQUET}`);
+}
+await running;
+const [row] = await engine.all<{ rows: number; sum: number; lines: number; last: number }>(
+  `SELECT count(*) AS rows, sum(c5::BIGINT)::BIGINT AS sum, max(_line) AS lines, max(_n)::BIGINT AS last FROM '${folder}/rows-*.parquet'`,
 );
 const settled = await attempt!.settle(row!.rows);
 await engine.close();
 console.log(
   JSON.stringify({
     ...row,
+    parts,
     balanced: settled !== 'mismatch' && settled.received === facts.records,
     bytes: process.resourceUsage().maxRSS * 1024,
   }),

@@ -9,6 +9,7 @@ import { type ColumnPath, type NameTest, parseColumnPath, parseRecordPath } from
 import { Automaton, planXml } from './plan.ts';
 import { LateValue, type OuterValues, type RecordSink } from './record-sink.ts';
 import { Gathered } from './records.ts';
+import type { Page, PageSink } from './row-page.ts';
 import { XmlRows } from './rows.ts';
 
 /** The values of a record, or the column for which it is rejected. */
@@ -54,7 +55,8 @@ function onePass(
   const plan = planXml(config, sources);
   const known = new Map([...values].map(([level, list]) => [level, () => list.shift()!]));
   const folder = mkdtempSync(join(tmpdir(), 'granary-xml-rows-'));
-  const out = new XmlRows(folder, { plan, own: plan.chain.length - 1 });
+  const pages = new PageReader(sources.length);
+  const out = new XmlRows(folder, { plan, own: plan.chain.length - 1 }, pages);
   try {
     const sink = collector ?? out;
     const gathered = new Gathered(plan, sink, { trim: config.trim, separator: config.separator, known });
@@ -62,36 +64,45 @@ function onePass(
     for (let i = 0; i < bytes.length; i += piece) parser.push(bytes.subarray(i, i + piece));
     parser.finish();
     out.close();
-    return rowsIn(out, sources);
+    return rowsIn(out, pages);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 /** Rows and rejects in the order of the document. */
-function rowsIn(out: XmlRows, sources: readonly string[]): Row[] {
-  const found: [record: number, row: Row][] = [];
-  for (const fields of fieldsIn(readFileSync(out.rows.path, 'utf8'))) {
-    const row = sources.map((_, c) => fields[out.order.indexOf(c)]!);
-    found.push([Number(fields.at(-1)), row]);
-  }
+function rowsIn(out: XmlRows, pages: PageReader): Row[] {
+  const found = [...pages.rows];
   for (const line of readFileSync(out.rejects.path, 'utf8').matchAll(/^"(\d+)","\d+","structure","((?:[^"]|"")*)",/gm))
     found.push([Number(line[1]), { repeated: line[2]!.replaceAll('""', '"') }]);
   return found.sort(([a], [b]) => a - b).map(([, row]) => row);
 }
 
-/** Fields of rows that FieldFile wrote. */
-function fieldsIn(text: string): (string | null)[][] {
-  const rows: (string | null)[][] = [];
-  let row: (string | null)[] = [];
-  for (const [, quoted, plain, end] of text.matchAll(/(?:\x02([^\x02]*)\x02|([^\x01\x02\n]*))([\x01\n])/g)) {
-    row.push(quoted ?? (plain === '' ? null : plain!));
-    if (end === '\n') {
-      rows.push(row);
-      row = [];
-    }
+/** Takes pages apart again. */
+class PageReader implements PageSink {
+  readonly rows: [record: number, row: Row][] = [];
+  readonly #columns: number;
+
+  constructor(columns: number) {
+    this.#columns = columns;
   }
-  return rows;
+
+  write(page: Page): void {
+    const cells = Array.from({ length: this.#columns }, (_, c) => cellsOf(page, c));
+    for (let r = 0; r < page.rows; r++) this.rows.push([page.ordinals[r]!, cells.map((column) => column[r]!)]);
+  }
+}
+
+function cellsOf(page: Page, column: number): (string | null)[] {
+  const bits = page.bits(column);
+  const values = Buffer.from(page.values(column));
+  let at = 0;
+  return Array.from({ length: page.rows }, (_, r) => {
+    if (((bits[r >> 3]! >> (r & 7)) & 1) === 0) return null;
+    const from = at + 4;
+    at = from + values.readUInt32LE(at);
+    return values.toString('utf8', from, at);
+  });
 }
 
 const copy = (value: Uint8Array | undefined) => value && Uint8Array.from(value);

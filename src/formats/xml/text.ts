@@ -36,16 +36,21 @@ export async function* textOf(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   await using handle = await open(path);
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  const head = buffer.subarray(0, (await handle.read(buffer, 0, HEAD_BYTES, 0)).bytesRead);
+  let [buffer, other] = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)];
+  const head = Buffer.from(buffer.subarray(0, (await handle.read(buffer, 0, HEAD_BYTES, 0)).bytesRead));
   const actual = encoding === 'auto' ? declaredEncoding(head) : encoding;
   const bytes = async function* () {
+    // The next chunk is read while the caller is at work on this one.
+    let reading = handle.read(buffer, 0, CHUNK_BYTES, 0);
     for (let at = 0; ; ) {
       signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, at);
+      const { bytesRead } = await reading;
       if (bytesRead === 0) return;
       at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
+      [buffer, other] = [other, buffer];
+      reading = handle.read(buffer, 0, CHUNK_BYTES, at);
+      reading.catch(() => {});
+      yield other.subarray(0, bytesRead);
     }
   };
   yield* needsDecoding(actual, head) ? decodeText(bytes(), actual) : bytes();

@@ -12,7 +12,7 @@ export interface Scanner {
 
 export const SCANNERS = {
   records: { source: 'record-scanner', initialPages: 160, mostPages: 160 },
-  xml: { source: '../../formats/xml/scanner', initialPages: 20, mostPages: 2048 },
+  xml: { source: '../../formats/xml/scanner', initialPages: 88, mostPages: 2048 },
   tags: { source: '../../formats/xml/tags', initialPages: 24, mostPages: 2048 },
 } satisfies Record<string, Scanner>;
 

@@ -76,7 +76,7 @@ export async function stageMembers(
         if (settlement === 'mismatch') return undefined;
         const staged = {
           payload: member.payload,
-          path,
+          paths: [path],
           rows: own,
           settlement,
           attempt: attempt.name,
