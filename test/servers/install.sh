@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx, PostgreSQL, MariaDB (Debian packages); moto's S3 and
-# aiosmtpd (PyPI, in .servers/).
+# Installs the real servers that the tests talk to: proftpd, OpenSSH's sshd, nginx, PostgreSQL, MariaDB (Debian packages); MySQL (of Debian's
+# newest, with the libraries it wants, in .servers/); moto's S3 and aiosmtpd (PyPI, in .servers/).
 # Idempotent, and quick when there is nothing to do. Needs root, or sudo without a password. Starts no service.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -50,6 +50,27 @@ fi
 
 # OpenSSH wants its privilege separation folder, which a service script would have made.
 [ -d /run/sshd ] || as_root mkdir -m 755 -p /run/sshd
+
+# MySQL is in Debian unstable only, and wants libraries that are newer than this system's: all of it goes into a folder, and nothing into the system.
+if [ ! -e .servers/mysql/root/usr/sbin/mysqld ]; then
+  at="$PWD/.servers/mysql"
+  rm -rf "$at"
+  mkdir -p "$at/state/lists/partial" "$at/cache/archives/partial" "$at/unpacked"
+  : > "$at/status"
+  echo 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main' > "$at/sources.list"
+  apart="-o Dir::Etc::sourcelist=$at/sources.list -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null
+    -o Dir::State=$at/state -o Dir::State::status=$at/status -o Dir::Cache=$at/cache -o APT::Sandbox::User=root
+    -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false"
+  # shellcheck disable=SC2086
+  apt-get $apart update -qq
+  # shellcheck disable=SC2086
+  apt-get $apart -y -qq --no-install-recommends --download-only install mysql-server-core >/dev/null
+  for package in "$at"/cache/archives/*.deb; do
+    case "$package" in */perl*|*/libperl*) ;; *) dpkg-deb -x "$package" "$at/unpacked" ;; esac
+  done
+  rm -rf "$at/cache" "$at/state"
+  mv "$at/unpacked" "$at/root"
+fi
 
 if [ ! -x .servers/moto/bin/moto_server ]; then
   python3 -m venv .servers/moto
