@@ -79,6 +79,16 @@ export function answerOf(api: Api, asked: Asked): ApiAnswer {
     case '/circle':
       return list(0, { next: 'again' });
     // The first page for ever, each time with a cursor of its own.
+    // What is told besides: `{"total":-1}`.
+    case '/telling':
+      return {
+        raw: `{"told":${url.searchParams.get('told')},"data":${rowsText(rows.slice(number('offset', 0), number('offset', 0) + size))}}`,
+      };
+    case '/said':
+      return {
+        raw: url.searchParams.get('body')!,
+        headers: { 'content-type': url.searchParams.get('type') ?? 'application/json' },
+      };
     case '/stuck':
       return list(0, { next: `after ${api.asked++}` });
     case '/cursor_header': {

@@ -52,8 +52,15 @@ export function buildRequest({ endpoint, base, format, values, parameters, paged
   };
 }
 
+/** URLs are read with `..` resolved, however it is written: a record could lead to another endpoint. */
+function segment(value: string): string {
+  if (value === '.' || value === '..')
+    throw new GranaryError('connector.protocol', `The value "${value}" cannot stand in a path.`);
+  return encodeURIComponent(value);
+}
+
 function pathOf({ path }: Endpoint, values: Values): string {
-  const filled = fill(path, values, encodeURIComponent);
+  const filled = fill(path, values, segment);
   if (filled === undefined)
     throw new GranaryError('config.invalid', `The path ${path} has a placeholder without a value.`, {
       hint: 'Give incremental an initial, so that there is one at the first reading.',

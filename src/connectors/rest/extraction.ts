@@ -170,7 +170,10 @@ export class Extraction {
           await this.#landing.page(list, state.pages, page, request);
         else if (!page.beyond) this.#lastEmpty = page;
         this.#request.progressed(this.#records, this.#lists.length === 1 ? total : undefined, 'rows');
-        if (!next) break;
+        if (!next) {
+          this.#lookAtEnd(state, page);
+          break;
+        }
         state.place = next;
         state.anchor = anchor;
         await this.#checkpointSometimes(index, state, page.body.length);
@@ -218,6 +221,19 @@ export class Extraction {
     this.#hasWarnedOfPages = true;
     this.#request.warn(
       `${this.#dataset.name} has no pagination, and the answer of ${endpoint.path} tells of more pages${more === undefined ? ' in its header Link' : ` by "${more}"`}: they are not read.`,
+    );
+  }
+
+  /** A full first page that leads nowhere is more often a path that is misspelt than a list of just that length. */
+  #lookAtEnd({ pages }: ListProgress, { records, total }: Page): void {
+    const { path, pagination } = this.#read.endpoint;
+    if (pagination.type === 'none' || pagination.type === 'page' || pagination.type === 'offset') return;
+    if (pages > 1 || total !== undefined || this.#hasWarnedOfPages) return;
+    if (pagination.size_parameter === undefined || records.length < pagination.size) return;
+    if (pagination.type === 'cursor' && pagination.more !== undefined) return;
+    this.#hasWarnedOfPages = true;
+    this.#request.warn(
+      `The first page of ${path} is full, with ${records.length} records, and leads to no other: see whether the pagination of ${this.#dataset.name} is right.`,
     );
   }
 

@@ -161,6 +161,68 @@ describe('an API that limits, fails and changes', () => {
     server.contacts = contacts(20);
     const { warnings } = await read({ path: '/link', records: 'data', query: { limit: '5' } });
     assert.match(warnings.join(), /no pagination, and the answer of \/link tells of more pages in its header Link/);
+    const misspelt = { type: 'cursor', next: 'meta.nxt', size_parameter: 'limit', size: 10 };
+    const full = await read({ path: '/cursor', records: 'data', pagination: misspelt });
+    assert.match(full.warnings.join(), /The first page of \/cursor is full, with 10 records, and leads to no other/);
+  });
+
+  it('is read to its end whatever it says that cannot be', async () => {
+    const paged = { type: 'offset', size_parameter: 'limit', size: 50 };
+    for (const told of ['-1', '0', '""', '"many"', 'null', '60']) {
+      const { landed } = await read({
+        path: '/telling',
+        query: { told },
+        records: 'data',
+        key: 'id',
+        total: 'told',
+        pagination: paged,
+      });
+      assertAll(landed, 200);
+    }
+    const pages = { type: 'page', parameter: 'p', size_parameter: 'limit', pages: 'told' };
+    const { landed } = await read({
+      path: '/page',
+      records: 'data',
+      pagination: { ...pages, parameter: 'page', pages: 'meta.none' },
+    });
+    assertAll(landed, 200);
+  });
+
+  it('says that an answer is none of what was asked for', async () => {
+    const cases: [object, RegExp][] = [
+      [
+        {
+          path: '/said',
+          query: { body: '{"result":"error","message":"no such site"}' },
+          pagination: { type: 'offset' },
+        },
+        /is no list: .*no such site/,
+      ],
+      [
+        { path: '/said', query: { body: '<html>Log in', type: 'text/html; charset=utf-8' }, format: 'csv' },
+        /is a page of HTML: <html>Log in/,
+      ],
+      [{ path: '/said', query: { body: '' } }, /is not JSON/],
+      [
+        { path: '/cursor', records: 'data', pagination: { type: 'cursor', last: 'id', more: 'hasmore' } },
+        /has no hasmore, which says whether there are more/,
+      ],
+    ];
+    for (const [dataset, expected] of cases)
+      await assert.rejects(read(dataset, { retries: { attempts: 1 } }), {
+        code: 'connector.protocol',
+        message: expected,
+      });
+  });
+
+  it('is not led to another endpoint by a value of a record', async () => {
+    server.contacts[3] = { ...contact(4), name: '..' };
+    const dataset = {
+      path: '/customers/{name}/orders',
+      records: 'data',
+      for_each: { path: '/customers', records: 'data', take: { name: 'name' } },
+    };
+    await assert.rejects(read(dataset), { code: 'connector.protocol', message: /"\.\." cannot stand in a path/ });
   });
 
   it('is not taken for whole where one answer has less than it tells of', async () => {

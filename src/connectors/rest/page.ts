@@ -2,7 +2,7 @@
 
 import { type Answer, BadAnswer } from './answers.ts';
 import type { DatasetRead, Endpoint } from './endpoint.ts';
-import { formatKeyPath, textAt, valueAt } from './paths.ts';
+import { formatKeyPath, type KeyPath, textAt, valueAt } from './paths.ts';
 
 export interface Page {
   /** The bytes as they came. */
@@ -18,7 +18,9 @@ export interface Page {
   total: number | undefined;
 }
 
-type Looking = Pick<Endpoint, 'records' | 'recordsMissing' | 'total'> & { format: DatasetRead['format'] };
+type Looking = Pick<Endpoint, 'records' | 'recordsMissing' | 'total' | 'pagination'> & {
+  format: DatasetRead['format'];
+};
 
 /** Errors: `BadAnswer`. */
 export function lookInto(answer: Answer, looking: Looking, where: { endpoint: string; path: string }): Page {
@@ -28,7 +30,10 @@ export function lookInto(answer: Answer, looking: Looking, where: { endpoint: st
   // No content.
   if (status === 204 || (body.length === 0 && looking.recordsMissing === 'empty')) return nothing;
   const bad = (problem: string) => new BadAnswer(where.endpoint, where.path, problem, body);
-  if (looking.format === 'csv') return nothing;
+  if (looking.format === 'csv') {
+    if (/^\s*text\/html\b/i.test(String(headers['content-type'] ?? ''))) throw bad('is a page of HTML');
+    return nothing;
+  }
   if (looking.format === 'ndjson') {
     const lines = body
       .toString('utf8')
@@ -49,9 +54,19 @@ export function lookInto(answer: Answer, looking: Looking, where: { endpoint: st
   const found = valueAt(value, looking.records);
   if (found === undefined && looking.recordsMissing === 'error')
     throw bad(`has no ${formatKeyPath(looking.records)}; where that means "nothing", set records_missing: empty`);
+  // Some services say 200 and `{"result":"error"}` where a list was asked for.
+  if (looking.records.length === 0 && isNumbered(looking.pagination) && found !== null && !Array.isArray(found))
+    throw bad('is no list');
   const records = found === undefined || found === null ? [] : Array.isArray(found) ? found : [found];
-  const total = looking.total && Number(textAt(value, looking.total) ?? Number.NaN);
-  return { ...nothing, value, records, total: total !== undefined && Number.isSafeInteger(total) ? total : undefined };
+  return { ...nothing, value, records, total: looking.total && countAt(value, looking.total) };
+}
+
+const isNumbered = ({ type }: Endpoint['pagination']): boolean => type === 'page' || type === 'offset';
+
+/** Undefined for what is no number of records, such as -1 for one that is not known. */
+function countAt(value: unknown, path: KeyPath): number | undefined {
+  const text = textAt(value, path)?.trim() ?? '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Whole numbers that JavaScript would round stay text: they are ids. */

@@ -62,7 +62,9 @@ export class Paging {
           pagination.pages === undefined
             ? undefined
             : Number(textAt(page.value, parseKeyPath(pagination.pages)!) ?? Number.NaN);
-        if (pages !== undefined && !Number.isNaN(pages)) return number < pages ? { number, seen } : undefined;
+        // A number of pages that does not even count this one says nothing.
+        if (pages !== undefined && (pages >= number || count === 0))
+          return number < pages ? { number, seen } : undefined;
         return this.#ends(pagination, count, seen, page) ? undefined : { number, seen };
       }
       case 'offset':
@@ -101,7 +103,8 @@ export class Paging {
 
   #ends({ stop, size }: { stop: 'empty' | 'short'; size: number }, count: number, seen: number, page: Page): boolean {
     if (count === 0) return true;
-    if (page.total !== undefined) return seen >= page.total;
+    // A total of fewer than came says nothing: records are removed meanwhile, or it is the number of something else.
+    if (page.total !== undefined && page.total >= seen) return page.total === seen;
     return stop === 'short' && count < size;
   }
 
@@ -109,7 +112,16 @@ export class Paging {
     const { pagination } = this.#endpoint;
     if (pagination.type !== 'cursor') return undefined;
     const { more, last, next, next_header } = pagination;
-    if (more !== undefined && !isTrue(valueAt(page.value, parseKeyPath(more)!))) return undefined;
+    if (more !== undefined) {
+      const told = valueAt(page.value, parseKeyPath(more)!);
+      // Else a path that is misspelt would end every list after its first page.
+      if (told === undefined)
+        throw new GranaryError(
+          'connector.protocol',
+          `A page of ${this.#endpoint.path} has no ${more}, which says whether there are more.`,
+        );
+      if (!isTrue(told)) return undefined;
+    }
     if (next_header !== undefined) {
       const value = page.headers[next_header.toLowerCase()];
       return (Array.isArray(value) ? value[0] : value) || undefined;
