@@ -67,6 +67,8 @@ export interface FeedLagDoc {
   /** What is wrong, in a sentence, and since when. */
   problem: string | null;
   since: string | null;
+  /** What the problems are of, in a word each. */
+  about?: string[];
 }
 export const FEED_LAGS: Collection<FeedLagDoc> = { name: 'feed_lags', indexes: {} };
 

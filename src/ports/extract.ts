@@ -162,6 +162,8 @@ export interface FeedLag {
   retainedBytes?: number;
   /** A sentence when it needs a person. */
   problem?: string;
+  /** What the problem is of, in a word: a person is told anew when it is another one. */
+  about?: string;
 }
 
 export interface Offer {

@@ -7,6 +7,7 @@ import { redact } from '../../lib/redact.ts';
 import { formatSeconds } from '../../lib/units.ts';
 import { type EventDoc, toEmit } from '../../model/events.ts';
 import { FEED_LAGS, FEEDS, type FeedLagDoc, feedId } from '../../model/feeds.ts';
+import type { FeedLag } from '../../ports/extract.ts';
 import { putWrite } from '../../ports/state-store.ts';
 import type { Source } from '../../project/project.ts';
 import type { StageContext } from '../../stages/context.ts';
@@ -75,19 +76,21 @@ export class LagWatch {
       seconds: found.seconds ?? null,
       bytes: found.bytes ?? null,
       retainedBytes: found.retainedBytes ?? null,
-      problem: found.problem ?? null,
+      problem: found.problems.length === 0 ? null : found.problems.map(({ text }) => text).join(' '),
       // Since when it has been bad, not since when it was told.
-      since: found.problem === undefined ? null : (before?.since ?? new Date(now).toISOString()),
+      since: found.problems.length === 0 ? null : (before?.since ?? new Date(now).toISOString()),
+      about: found.problems.map(({ about }) => about),
     };
-    const changed = (doc.since === null) !== ((before?.since ?? null) === null);
+    const isOther = doc.about!.some((about) => !before?.about?.includes(about));
+    const isOver = doc.since === null && before !== undefined && before.since !== null;
     await context.state.transact([
       putWrite(FEED_LAGS, doc),
-      ...(changed ? [toEmit(lagEvent(doc, before?.since ?? doc.since!))] : []),
+      ...(isOther || isOver ? [toEmit(lagEvent(doc, isOver ? before.since! : doc.at))] : []),
     ]);
-    if (changed) onEvents();
+    if (isOther || isOver) onEvents();
   }
 
-  async #measure(source: Source, feed: string) {
+  async #measure(source: Source, feed: string): Promise<FeedLag & { problems: { about: string; text: string }[] }> {
     const { context } = this.#options;
     const known = await context.state.get(FEEDS, feedId(source.tenant, source.name, feed));
     try {
@@ -95,15 +98,17 @@ export class LagWatch {
       const datasets = datasetsOfFeed(source, feed).map(asked);
       const lag = (await connection.lag?.(feed, datasets, known?.position ?? undefined)) ?? {};
       const limit = source.config.max_lag;
-      if (lag.problem === undefined && lag.seconds !== undefined && lag.seconds > limit)
-        return {
-          ...lag,
-          problem: `It is ${formatSeconds(lag.seconds)} behind; it may be ${formatSeconds(limit)}.`,
-        };
-      return lag;
+      const problems = lag.problem === undefined ? [] : [{ about: lag.about ?? 'source', text: lag.problem }];
+      if (lag.seconds !== undefined && lag.seconds > limit)
+        problems.push({
+          about: 'lag',
+          text: `It is ${formatSeconds(lag.seconds)} behind; it may be ${formatSeconds(limit)}.`,
+        });
+      return { ...lag, problems };
     } catch (e) {
       await context.dropSource(source.name);
-      return { problem: redact(`It cannot be asked how far it is: ${asGranaryError(e).message}`) };
+      const text = redact(`It cannot be asked how far it is: ${asGranaryError(e).message}`);
+      return { problems: [{ about: 'silence', text }] };
     }
   }
 }

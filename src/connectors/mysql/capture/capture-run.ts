@@ -9,7 +9,8 @@ import { numberOf, queryFault } from '../faults.ts';
 import type { RawConnection } from '../row-stream.ts';
 import type { MysqlCapture } from './capture.ts';
 import { copyTables, isOfOneTable, putAside } from './copying.ts';
-import type { FollowedTable, Incidents } from './incidents.ts';
+import { heed } from './heed.ts';
+import type { FollowedTable } from './incidents.ts';
 import { LogReader, OtherLogError, type Start } from './log-reader.ts';
 import { Output } from './output.ts';
 import {
@@ -35,9 +36,6 @@ const MOST_ROWS = 500_000;
 const MOST_SILENCE = 120_000;
 /** The server has not got the place in its log. */
 const NO_PLACE = 1236;
-
-/** A table whose changes cannot be read from the log is read anew, but not often: the next ones cannot be read either. */
-const UNREADABLE_TRIES = 10;
 
 /** What a run adds to the tables' state. */
 type States = Record<string, TableState>;
@@ -89,7 +87,7 @@ export class CaptureRun {
     const reader = await this.#follow(this.#start(), { place: undefined, to: server }, connection, id);
     if (reader === undefined) return this.#lost(server, connection, id);
     const isBehind = comparePlaces(reader, server) < 0 && reader.transactions > 0;
-    return this.#end(server, reader, isBehind);
+    return this.#end(server, reader, isBehind, isBehind ? this.#given!.seenAt : server.now);
   }
 
   /** Datasets whose tables have to be read as a whole now. */
@@ -147,7 +145,12 @@ export class CaptureRun {
         { ...copying, snapshot, start, states: this.#states, goesOn: this.#given !== undefined },
         datasets,
       );
-      return this.#end(server, { ...start, incidents: reader?.incidents, prepared: reader?.prepared }, true);
+      return await this.#end(
+        server,
+        { ...start, incidents: reader?.incidents, prepared: reader?.prepared },
+        true,
+        snapshot.at,
+      );
     } finally {
       await snapshot.snapshot.close();
     }
@@ -230,8 +233,9 @@ export class CaptureRun {
     server: ServerState,
     reached: Start & Partial<Pick<LogReader, 'incidents' | 'prepared' | 'byGtid'>>,
     more: boolean,
+    seenAt: number,
   ): Promise<Extracted> {
-    const isStale = await this.#heed(reached.incidents);
+    const isStale = await heed(this.#capture, this.#request, this.#states, reached.incidents);
     const { file, pos, created, gtid, rows, at } = reached;
     const position: CapturePosition = {
       server: server.id,
@@ -242,6 +246,7 @@ export class CaptureRun {
       gtid: formatGtid(gtid),
       rows,
       at,
+      seenAt,
       tables: this.#states,
       prepared: Object.fromEntries(reached.prepared ?? []),
       repairs: this.#repairs ?? this.#given?.repairs ?? [],
@@ -252,44 +257,5 @@ export class CaptureRun {
       more: more || isStale,
       troubles: told(Object.fromEntries(troubles)),
     };
-  }
-
-  /** What happened to tables beside changes of rows that the log tells. Whether any is to be read anew at once. */
-  async #heed(incidents: Incidents | undefined): Promise<boolean> {
-    let isStale = false;
-    for (const incident of incidents?.all.values() ?? []) {
-      const { dataset: name, error, added } = incident;
-      const state = this.#states[name];
-      if (!state || state.stale !== null) continue;
-      const reason = incident.reason ?? (incident.altered ? await this.#altered(name, state) : undefined);
-      if (added.length > 0)
-        this.#request.warn(`${name}: the table has new columns that the contract does not have: ${added.join(', ')}.`);
-      if (reason === undefined) continue;
-      this.#states[name] = { ...state, stale: reason, trouble: null };
-      const dataset = this.#request.datasets.find((d) => d.name === name)!;
-      if (error) this.#states[name] = putAside(state, dataset, error, this.#request, UNREADABLE_TRIES);
-      isStale = true;
-    }
-    const now = this.#request.now();
-    for (const [name, table] of incidents?.cascades.changed ?? []) {
-      const state = this.#states[name];
-      if (!state || state.stale !== null) continue;
-      state.cascaded ??= { table, since: now };
-      isStale ||= isDue(state, now);
-    }
-    return isStale;
-  }
-
-  /** Why an altered table has to be read anew, if it has to. */
-  async #altered(name: string, state: TableState): Promise<string | undefined> {
-    const dataset = this.#request.datasets.find((d) => d.name === name)!;
-    this.#capture.forget(name);
-    try {
-      const table = await this.#capture.table(dataset, undefined);
-      return table.shape === state.shape ? undefined : 'the types of its columns changed';
-    } catch (e) {
-      if (isOfOneTable(e)) return e.message;
-      throw e;
-    }
   }
 }

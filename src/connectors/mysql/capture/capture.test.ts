@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Connection } from 'mysql2/promise';
 import { type MariaDbServer, mariaDbMissing, startMariaDb } from '../../../../test/servers/mariadb.ts';
 import { Replica } from '../../../../test/support/capturing.ts';
-import { WIDE } from '../../../../test/support/mysql-wide.ts';
+import { wideTable } from '../../../../test/support/mysql-wide.ts';
 import type { ExtractSource } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
 import { datasetFor, opened, selected, settingsOf } from './testing.ts';
@@ -41,7 +41,7 @@ describe('capture of MariaDB', { skip, timeout: 300_000 }, () => {
   for (const compress of ['OFF', 'ON'])
     it(`gives every type as a SELECT does, with log_bin_compress ${compress}`, async () => {
       await server.admin(`SET GLOBAL log_bin_compress = ${compress}`, 'SET GLOBAL log_bin_compress_min_len = 10');
-      const [create, ...inserts] = WIDE.create;
+      const [create, ...inserts] = wideTable('mariadb').create;
       await run('DROP TABLE IF EXISTS wide', create!);
       const replica = await replicaOf('wide', ['n']);
       await replica.catchUp();

@@ -13,14 +13,16 @@ import type { SqlRead } from '../../lib/sql/read.ts';
 import { Charsets } from '../binlog/charsets.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { CaptureRun } from './capture-run.ts';
-import { lagOf } from './lag.ts';
+import { type CaughtUp, lagOf } from './lag.ts';
 import { contractOf, isDue, isSameGtid, positionOf } from './position.ts';
+import { NOW } from './server.ts';
 import { type CapturedTable, capturedTable } from './tables.ts';
 
 export class MysqlCapture implements ChangeCapture {
   readonly #database: MysqlDatabase;
   readonly #tables = new Map<string, { contract: string; table: CapturedTable }>();
   #charsets: Promise<Charsets> | undefined;
+  #caughtUp: CaughtUp | undefined;
 
   constructor(database: MysqlDatabase) {
     this.#database = database;
@@ -40,14 +42,18 @@ export class MysqlCapture implements ChangeCapture {
       if (!state || state.contract !== contractOf(dataset)) return true;
       if (isDue(state, now)) return true;
     }
-    const [[gtid, id] = []] = await this.#inTime(
-      this.#database.query('asking for the position', 'SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.server_id'),
+    const [[gtid, id, at] = []] = await this.#inTime(
+      this.#database.query('asking for the position', `SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.server_id, ${NOW}`),
     );
-    return Number(id) !== position.server || !isSameGtid(gtid ?? '', position.gtid);
+    const isStill = Number(id) === position.server && isSameGtid(gtid ?? '', position.gtid);
+    if (isStill) this.#caughtUp = { gtid: position.gtid, at: Number(at) };
+    return !isStill;
   }
 
-  lag(_datasets: readonly ExtractDataset<SqlRead>[], position: Position | undefined): Promise<FeedLag> {
-    return this.#inTime(lagOf(this.#database, positionOf(position)));
+  async lag(_datasets: readonly ExtractDataset<SqlRead>[], position: Position | undefined): Promise<FeedLag> {
+    const { caughtUp, ...lag } = await this.#inTime(lagOf(this.#database, positionOf(position), this.#caughtUp));
+    this.#caughtUp = caughtUp ?? this.#caughtUp;
+    return lag;
   }
 
   /** A server that is gone without a word is noticed. */

@@ -20,6 +20,8 @@ export interface CapturePosition {
   rows: number;
   /** `_changed_at` of the last transaction, in seconds since 1970; never goes back. */
   at: number;
+  /** When the log ended before `gtid`, in seconds since 1970 by the server's clock: until then everything was read. */
+  seenAt: number;
   /** By dataset. */
   tables: Record<string, TableState>;
   /** Datasets that distributed transactions changed which are not decided yet, by their names. */

@@ -7,7 +7,12 @@ export interface ServerState extends Place {
   id: number;
   /** What is in its log. */
   gtid: string;
+  /** Seconds since 1970, by its clock: not after `gtid` was asked for. */
+  now: number;
 }
+
+/** Seconds since 1970. */
+export const NOW = "TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP())";
 
 const VARIABLES = [
   'log_bin',
@@ -34,8 +39,14 @@ export async function serverState(database: MysqlDatabase): Promise<ServerState>
   const [[file, pos] = []] = await privileged(database, () =>
     database.query('asking for the binary log', 'SHOW MASTER STATUS'),
   );
-  const [[gtid] = []] = await database.query('asking for the position', 'SELECT @@GLOBAL.gtid_binlog_pos');
-  return { id: Number(settings.get('server_id')), gtid: gtid ?? '', file: file ?? '', pos: Number(pos) };
+  const [[gtid, now] = []] = await database.query('asking for the position', `SELECT @@GLOBAL.gtid_binlog_pos, ${NOW}`);
+  return {
+    id: Number(settings.get('server_id')),
+    gtid: gtid ?? '',
+    file: file ?? '',
+    pos: Number(pos),
+    now: Number(now),
+  };
 }
 
 function checkSettings(endpoint: string, settings: ReadonlyMap<string, string>): void {

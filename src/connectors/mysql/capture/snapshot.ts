@@ -7,6 +7,7 @@ import type { SqlRead } from '../../lib/sql/read.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { ident, text } from '../dialect.ts';
 import type { Place } from './position.ts';
+import { NOW } from './server.ts';
 import type { CapturedTable } from './tables.ts';
 
 export interface PlacedSnapshot extends Place {
@@ -31,9 +32,7 @@ export async function placedSnapshot(
     );
     const file = status.get('binlog_snapshot_file') ?? '';
     const pos = Number(status.get('binlog_snapshot_position') ?? 0);
-    const [[gtid, at] = []] = await snapshot.rows(
-      `SELECT BINLOG_GTID_POS(${text(file)}, ${pos}), TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP())`,
-    );
+    const [[gtid, at] = []] = await snapshot.rows(`SELECT BINLOG_GTID_POS(${text(file)}, ${pos}), ${NOW}`);
     if (file === '' || pos === 0 || gtid === null || gtid === undefined)
       throw new GranaryError(
         'connector.protocol',

@@ -47,12 +47,13 @@ export class LogWatch {
     const { bytes, now } = await this.#distance(position);
     const since = Math.max(position.seenAt, this.#caughtUp?.lsn === position.lsn ? this.#caughtUp.at : 0);
     const seconds = bytes <= 0 ? 0 : Math.max(0, (now - since) / 1000);
-    const problem = problemOf(this.#database, this.#slot, slot) ?? notCaptured(position.troubles ?? {});
+    const ofSlot = problemOf(this.#database, this.#slot, slot);
+    const problem = ofSlot ?? notCaptured(position.troubles ?? {});
     return {
       seconds,
       bytes: Math.max(0, bytes),
       ...(slot && { retainedBytes: slot.retained }),
-      ...(problem && { problem }),
+      ...(problem && { problem, about: ofSlot ? 'slot' : 'tables' }),
     };
   }
 
