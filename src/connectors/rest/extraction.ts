@@ -11,11 +11,12 @@ import { type List, listsOf, parentsOf } from './lists.ts';
 import { formatMark, higherMark, isTime, type Mark, parseMark } from './marks.ts';
 import type { Page } from './page.ts';
 import { type From, type Listed, pagesOf } from './pages.ts';
-import { FIRST, nextLink } from './paging.ts';
+import { FIRST } from './paging.ts';
 import { parseKeyPath, valueAt } from './paths.ts';
 import type { RestRead } from './read.ts';
 import type { Requests } from './requests.ts';
 import { fingerprintOf, hashOf, type ListProgress, markOf, positionOf, type RestProgress } from './state.ts';
+import { unreadPages } from './unread-pages.ts';
 
 const CHECKPOINT_PAGES = 10;
 const CHECKPOINT_BYTES = 8e6;
@@ -170,10 +171,8 @@ export class Extraction {
           await this.#landing.page(list, state.pages, page, request);
         else if (!page.beyond) this.#lastEmpty = page;
         this.#request.progressed(this.#records, this.#lists.length === 1 ? total : undefined, 'rows');
-        if (!next) {
-          this.#lookAtEnd(state, page);
-          break;
-        }
+        this.#warnOfPages(unreadPages(this.#read.endpoint, page, state.pages === 1 && !next));
+        if (!next) break;
         state.place = next;
         state.anchor = anchor;
         await this.#checkpointSometimes(index, state, page.body.length);
@@ -200,9 +199,9 @@ export class Extraction {
     return { pages, first };
   }
 
-  /** The highest value of the watermark, and signs that there is more than is read. */
+  /** The highest value of the watermark. */
   #look(page: Page): void {
-    const { incremental, endpoint } = this.#read;
+    const { incremental } = this.#read;
     if (incremental && incremental.from !== 'now') {
       const path = parseKeyPath(incremental.from)!;
       for (const record of page.records)
@@ -212,29 +211,12 @@ export class Extraction {
           incremental.format,
         );
     }
-    if (endpoint.pagination.type !== 'none' || this.#hasWarnedOfPages) return;
-    const more = ['has_more', 'hasMore', 'next', 'next_page', 'nextPageToken', 'next_cursor'].find((name) => {
-      const value = valueAt(page.value, [name]);
-      return value !== undefined && value !== null && value !== false && value !== '';
-    });
-    if (more === undefined && nextLink(page.headers['link']) === undefined) return;
-    this.#hasWarnedOfPages = true;
-    this.#request.warn(
-      `${this.#dataset.name} has no pagination, and the answer of ${endpoint.path} tells of more pages${more === undefined ? ' in its header Link' : ` by "${more}"`}: they are not read.`,
-    );
   }
 
-  /** A full first page that leads nowhere is more often a path that is misspelt than a list of just that length. */
-  #lookAtEnd({ pages }: ListProgress, { records, total }: Page): void {
-    const { path, pagination } = this.#read.endpoint;
-    if (pagination.type === 'none' || pagination.type === 'page' || pagination.type === 'offset') return;
-    if (pages > 1 || total !== undefined || this.#hasWarnedOfPages) return;
-    if (pagination.size_parameter === undefined || records.length < pagination.size) return;
-    if (pagination.type === 'cursor' && pagination.more !== undefined) return;
+  #warnOfPages(sign: string | undefined): void {
+    if (sign === undefined || this.#hasWarnedOfPages) return;
     this.#hasWarnedOfPages = true;
-    this.#request.warn(
-      `The first page of ${path} is full, with ${records.length} records, and leads to no other: see whether the pagination of ${this.#dataset.name} is right.`,
-    );
+    this.#request.warn(`${this.#dataset.name}: ${sign}`);
   }
 
   #declare(state: ListProgress, total: number | undefined): void {

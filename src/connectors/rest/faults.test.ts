@@ -163,7 +163,7 @@ describe('an API that limits, fails and changes', () => {
     assert.match(warnings.join(), /no pagination, and the answer of \/link tells of more pages in its header Link/);
     const misspelt = { type: 'cursor', next: 'meta.nxt', size_parameter: 'limit', size: 10 };
     const full = await read({ path: '/cursor', records: 'data', pagination: misspelt });
-    assert.match(full.warnings.join(), /The first page of \/cursor is full, with 10 records, and leads to no other/);
+    assert.match(full.warnings.join(), /the first page of \/cursor is full, with 10 records, and leads to no other/);
   });
 
   it('is read to its end whatever it says that cannot be', async () => {
