@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { BOOKS } from '../src/model/books.ts';
+import { OBJECTS } from '../src/model/objects.ts';
+import type { Runtime } from '../src/runtime/runtime.ts';
 import { sampleProject } from './cli.ts';
+import { makeProject, rowsOf, runProject } from './support/projects.ts';
 
 const DOCUMENT = `<?xml version="1.0" encoding="UTF-8"?>
 <POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/">
@@ -81,6 +85,86 @@ test('a document that is cut off is set aside with its line and column, and what
   const books = await sh.granary('books');
   assert.match(books.stdout, /tills\.transactions +1 +2 +1 +0 +0 +1 +balanced/);
   assert.match(books.stdout, /tills\.lines +1 +3 +1 +0 +0 +2 +balanced/);
+});
+
+const ORDERS = (format = '') => `connector: { type: folder, path: inbox }
+datasets:
+  orders:
+    files: orders_{date:yyyyMMdd}.xml
+    ready: now
+    format: { type: xml, record: Order${format} }
+    columns:
+      id: { from: "@id" }
+  lines:
+    part_of: orders
+    record: Order/Line
+    columns:
+      order_id: { from: "../@id" }
+      total: { from: Total, type: "decimal(12,2)" }
+`;
+
+const orders = (n: number, between = '') => `<Orders>
+<Order id="${n}a"><Line><Total>1.00</Total></Line></Order>
+${between}<Order id="${n}b"><Line><Total>2.00</Total></Line></Order>
+</Orders>
+`;
+
+/** Damaged in the middle: tags that are balanced, one that is never closed, a sign that is no reference. */
+const FILES = {
+  'inbox/orders_20261101.xml': orders(1),
+  'inbox/orders_20261102.xml': orders(2, '<Order id="x"><Line><Total>5.00</Sum></Line></Order>\n'),
+  'inbox/orders_20261103.xml': orders(3, '<Order id="y"><Line><Total>5.00</Line></Order>\n'),
+  'inbox/orders_20261104.xml': orders(4, '<Order id="z"><Line><Total>5 & 6</Total></Line></Order>\n'),
+  'inbox/orders_20261105.xml': orders(5),
+};
+
+async function objectsOf(runtime: Runtime): Promise<[file: string, status: string, reason: string | undefined][]> {
+  const found: [string, string, string | undefined][] = [];
+  for await (const o of runtime.context.state.query(OBJECTS)) found.push([o.file, o.status, o.reasons[0]?.message]);
+  return found.sort(([a], [b]) => a.localeCompare(b));
+}
+
+async function areBooksBalanced(runtime: Runtime): Promise<boolean> {
+  for await (const b of runtime.context.state.query(BOOKS))
+    if (b.received !== b.loaded + b.filtered + b.deduplicated + b.rejected) return false;
+  return true;
+}
+
+test('a document that is wrong in its middle is set aside with line and column, and the other files are loaded', async (t) => {
+  const dir = await makeProject(t, { 'sources/shop.yaml': ORDERS(), ...FILES });
+  const { doc } = await runProject(dir, async (runtime) => {
+    const is = 'The document is not well-formed XML: line 3, column';
+    assert.deepEqual(await objectsOf(runtime), [
+      ['orders_20261101.xml', 'loaded', undefined],
+      ['orders_20261102.xml', 'quarantined', `${is} 32: </Sum> where </Total> is expected.`],
+      ['orders_20261103.xml', 'quarantined', `${is} 32: </Line> where </Total> is expected.`],
+      ['orders_20261104.xml', 'quarantined', `${is} 30: "&" begins no reference; as a sign it is written "&amp;".`],
+      ['orders_20261105.xml', 'loaded', undefined],
+    ]);
+    assert.deepEqual(await rowsOf(runtime, 'SELECT order_id, total FROM lines ORDER BY ALL'), [
+      ['1a', '1.00'],
+      ['1b', '2.00'],
+      ['5a', '1.00'],
+      ['5b', '2.00'],
+    ]);
+    assert.ok(await areBooksBalanced(runtime));
+  });
+  assert.deepEqual(
+    [doc.status, doc.quarantined, doc.errors, doc.totals.received, doc.totals.loaded],
+    ['succeeded', 3, [], 8, 8],
+  );
+});
+
+test('with keep_complete the records before what is wrong are loaded, and all others are rejects', async (t) => {
+  const dir = await makeProject(t, { 'sources/shop.yaml': ORDERS(', malformed: keep_complete'), ...FILES });
+  const { doc } = await runProject(dir, async (runtime) => {
+    assert.ok((await objectsOf(runtime)).every(([, status]) => status === 'loaded'));
+    const ids = await rowsOf(runtime, 'SELECT id FROM orders ORDER BY ALL');
+    assert.deepEqual(ids.flat(), ['1a', '1b', '2a', '3a', '4a', '5a', '5b']);
+    assert.ok(await areBooksBalanced(runtime));
+  });
+  // Two orders with their lines in each of three files; but what is behind a tag that never ends seems to be within it.
+  assert.deepEqual([doc.status, doc.totals.loaded, doc.totals.rejected], ['succeeded', 14, 10]);
 });
 
 test('discover proposes a table for every repeated element, with the keys of those around it, and what it writes loads', async (t) => {

@@ -49,8 +49,10 @@ async function count(path: string, configs: readonly XmlConfig[]): Promise<XmlFa
   });
   if (configs.some((c) => c.malformed === 'keep_complete')) return await keepingComplete(path, configs, byType);
   if (counter.depth > 0 || counter.elements === 0) {
-    const what = counter.elements === 0 ? 'there is no root element' : 'the document ends before its root element does';
-    throw malformed(new XmlError(what, bytes), await placeOf(textOf(path, config), bytes));
+    // Where it begins to be wrong is for the parser to say.
+    const fault = await findFault({ path, config });
+    const error = fault?.error ?? new XmlError('the document ends before its root element does', bytes);
+    throw malformed(error, await placeOf(textOf(path, config), error.offset));
   }
   return { records: byType[config.record]!, byType };
 }

@@ -146,7 +146,14 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
   if (dataset.config.mask)
     await engine.run(sql`SET VARIABLE mask_key = ${literal(context.project.config.mask_key ?? '')}`);
   const stagedContract = contract;
-  let staged = await stageAll(engine, work, contract, format, config, context);
+  let staged: Staged;
+  try {
+    staged = await stageAll(engine, work, contract, format, config, context);
+  } catch (e) {
+    const reason = unreadable(e);
+    if (!reason) throw e;
+    return quarantine(context, work, NOTHING, [reason]);
+  }
   if (evolves && (await hasTypeFailures(engine, staged))) {
     for (const p of payloads) {
       const found = await discover(p, true);
@@ -242,11 +249,20 @@ async function hasTypeFailures(engine: Engine, { plan, all }: Staged): Promise<b
   return row!.found;
 }
 
-/** A quarantine rule or the declared sums hold the whole object back. */
+/** Of an object that no format can read. */
+const NOTHING = { received: 0, accepted: 0, filtered: 0, deduplicated: 0, rejected: 0 };
+
+/** Verification counts records only; that they cannot be read is a reason all the same, which no release overrules. */
+function unreadable(e: unknown): Reason | undefined {
+  if (!(e instanceof GranaryError) || e.transient || !e.code.startsWith('format.')) return undefined;
+  return { code: e.code, message: e.message };
+}
+
+/** A quarantine rule or the declared sums hold the whole object back, or it cannot be read. */
 async function quarantine(
   context: StageContext,
   work: Work,
-  accounting: Accounting,
+  accounting: Pick<Accounting, keyof typeof NOTHING>,
   reasons: Reason[],
 ): Promise<CurateOutput> {
   const { received, accepted, filtered, deduplicated, rejected } = accounting;
