@@ -17,6 +17,8 @@ export interface Api {
   /** Access tokens and when they expire. */
   tokens: Map<string, number>;
   tokenSeconds: number;
+  /** What is told of that instead. */
+  toldLife: unknown;
   /** A refresh token is of use once: with a new one it is void, as all access tokens are. One that is used again voids them all. */
   rotates: boolean;
   /** The refresh token that is of use; undefined: none any more. */
@@ -186,7 +188,7 @@ function tokenFor(api: Api, { headers, body }: Asked): ApiAnswer {
     body: {
       access_token: token,
       token_type: 'Bearer',
-      expires_in: api.tokenSeconds,
+      expires_in: api.toldLife ?? api.tokenSeconds,
       ...(api.rotates && { refresh_token: api.refresh }),
     },
   };

@@ -66,6 +66,7 @@ export async function startRestServer(rows = 0): Promise<RestServer> {
     orders: new Map(),
     tokens: new Map(),
     tokenSeconds: 3600,
+    toldLife: undefined,
     rotates: false,
     asked: 0,
     refresh: CLIENT.refresh,

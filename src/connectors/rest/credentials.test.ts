@@ -34,6 +34,7 @@ describe('an API that asks who is there', () => {
   after(() => server?.stop());
   beforeEach(() => {
     Object.assign(server, { contacts: contacts(200), calls: [], authorize: undefined, delayMs: 0 });
+    Object.assign(server, { toldLife: undefined, faultOf: () => undefined });
     Object.assign(server, { tokenSeconds: 3600, rotates: false, refresh: CLIENT.refresh, onPage: () => undefined });
     server.tokens.clear();
   });
@@ -70,6 +71,31 @@ describe('an API that asks who is there', () => {
     for (const [auth, authorize] of cases) {
       server.authorize = authorize;
       assertAll((await read(BY_OFFSET, { auth })).landed, 200);
+    }
+  });
+
+  it('waits where the server of the tokens limits, and asks again where it fails', async () => {
+    demandTokens();
+    server.storm = 5;
+    assertAll((await read(BY_OFFSET, { ...oauth(), retries: { attempts: 1 } })).landed, 200);
+    server.faultOf = (_, url) => {
+      const asked = server.calls.filter((c) => c.url === '/oauth/token').length;
+      return url.pathname === '/oauth/token' ? (['status_503', 'cut', 'gzip'] as const)[asked - 1] : undefined;
+    };
+    server.calls = [];
+    assertAll((await read(BY_OFFSET, oauth())).landed, 200);
+    assert.equal(server.calls.filter((c) => c.url === '/oauth/token').length, 3);
+    server.faultOf = () => 'html';
+    await rejectsWith(read(BY_OFFSET, oauth()), 'connector.protocol', false);
+  });
+
+  it('does not ask for a token each time where its life is told in a way that cannot be', async () => {
+    demandTokens();
+    for (const told of ['soon', 0, -1, null]) {
+      server.toldLife = told;
+      server.tokens.clear();
+      assertAll((await read(BY_OFFSET, oauth())).landed, 200);
+      assert.equal(server.tokens.size, 1);
     }
   });
 

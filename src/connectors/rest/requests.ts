@@ -8,7 +8,7 @@ import { type Answer, BadAnswer, bodyOf, said } from './answers.ts';
 import type { AuthConfig, RestConfig } from './config.ts';
 import { exhausted, Limiter, retryAfter, sleep } from './limiter.ts';
 import type { Preset } from './presets/preset.ts';
-import { Tokens } from './tokens.ts';
+import { Tokens, TokensLimited } from './tokens.ts';
 
 export interface ApiRequest {
   method: 'GET' | 'POST';
@@ -136,8 +136,10 @@ export class Requests {
       if (signal?.aborted) throw cancelled(`asking for ${request.url.pathname}`);
       let fault: GranaryError;
       let waitMs: number | undefined;
+      let isAsked = false;
       try {
         const token = await this.#tokens?.current(signal);
+        isAsked = true;
         const answer = await this.#limiter.run(() => this.#once(request, token, signal), signal);
         const { status } = answer;
         if ((status >= 200 && status < 300) || request.allowed?.includes(status)) {
@@ -154,12 +156,11 @@ export class Requests {
         if (waitMs === undefined && !fault.transient) throw fault;
         if (waitMs !== undefined || status === 429) {
           this.#limiter.refused();
-          refusals++;
-          // So long as the server limits, it is not counted as a failure. Some say "now" for ever.
-          waitMs = Math.max(waitMs ?? backoff(refusals), refusals > SOON ? 1000 : 0);
+          waitMs = patience(waitMs, ++refusals);
         }
       } catch (e) {
         fault = asGranaryError(e);
+        if (e instanceof TokensLimited) waitMs = patience(e.waitMs, ++refusals);
         if (signal?.aborted || (!fault.transient && !(e instanceof BadAnswer)))
           throw signal?.aborted ? cancelled(`asking for ${request.url.pathname}`) : fault;
       }
@@ -178,7 +179,8 @@ export class Requests {
             hint: 'Give the connector a rate that the server allows, or a longer retries.max_wait.',
           },
         );
-      this.#limiter.pause(waitMs + SLACK_MS);
+      if (isAsked) this.#limiter.pause(waitMs + SLACK_MS);
+      else await sleep(waitMs + SLACK_MS, signal);
     }
   }
 
@@ -254,6 +256,11 @@ export class Requests {
 function waitOf({ status, headers }: Answer): number | undefined {
   if (status !== 429 && status !== 503 && status !== 403) return undefined;
   return retryAfter(headers, Date.now()) ?? (status === 503 ? undefined : exhausted(headers, Date.now()));
+}
+
+/** How long is waited after so many refusals: they are not counted as failures. Some servers say "now" for ever. */
+function patience(told: number | undefined, refusals: number): number {
+  return Math.max(told ?? backoff(refusals), refusals > SOON ? 1000 : 0);
 }
 
 /** Exponential, with half of it by chance so that many readers do not come back together. */

@@ -2,24 +2,36 @@
  * OAuth 2.0 (RFC 6749): tokens are renewed before they expire or when the server refuses them; one renewal at a time. Those of the client
  * credentials are in memory only.
  */
-import { text } from 'node:stream/consumers';
-import { redact, registerSecret } from '../../lib/redact.ts';
-import { HttpClient } from '../http/client.ts';
+import { GranaryError } from '../../lib/errors.ts';
+import { registerSecret } from '../../lib/redact.ts';
+import { HttpClient, type Reply } from '../http/client.ts';
 import { authFailed, protocol, unavailable } from '../lib/faults.ts';
-import { requestFault } from '../lib/network.ts';
+import { bodyOf, said } from './answers.ts';
 import type { OAuth2Config } from './config.ts';
 import { type Kept, KeptTokens } from './kept-tokens.ts';
+import { retryAfter } from './limiter.ts';
 
 /** A token is renewed so long before it expires. */
 const EARLY_MS = 30_000;
 /** How long a token lives where the server does not say. */
 const USUAL_SECONDS = 3600;
-const SHOWN = 200;
+/** Of an answer. */
+const MOST_BYTES = 1e6;
 
 interface Token {
   value: string;
   /** By `Date.now()`. */
   until: number;
+}
+
+/** The server gives out no token for now, and says for how long, in milliseconds, where it does. */
+export class TokensLimited extends GranaryError {
+  readonly waitMs: number | undefined;
+
+  constructor({ code, message, cause }: GranaryError, waitMs: number | undefined) {
+    super(code, message, { transient: true, cause });
+    this.waitMs = waitMs;
+  }
 }
 
 interface Given extends Token {
@@ -133,21 +145,23 @@ export class Tokens {
       credentials: client_in === 'header' ? { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } : {},
       ...(signal && { signal }),
     });
-    const body = await text(reply.body).catch((e) => {
-      throw requestFault(this.#client.endpoint, `asking for a token at ${url.pathname}`, e);
-    });
-    return this.#read(reply.status, body, url.pathname, refreshToken);
+    const asked = `asking for a token at ${url.pathname}`;
+    const body = await bodyOf(reply, { endpoint: this.#client.endpoint, asked, most: MOST_BYTES });
+    return this.#read(reply, body, asked, refreshToken);
   }
 
-  #read(status: number, body: string, path: string, refreshToken: string | undefined): Given {
+  #read({ status, headers }: Reply, bytes: Buffer, asked: string, refreshToken: string | undefined): Given {
     const { endpoint } = this.#client;
-    const asked = `asking for a token at ${path}`;
-    const said = new Error(`HTTP status ${status}: ${redact(body).slice(0, SHOWN)}`);
-    if (status === 429 || status >= 500) throw unavailable(endpoint, asked, said);
+    const body = bytes.toString('utf8');
+    const problem = new Error(`HTTP status ${status}${said(bytes)}`);
+    const waitMs = retryAfter(headers, Date.now());
+    if (status === 429 || (status === 503 && waitMs !== undefined))
+      throw new TokensLimited(unavailable(endpoint, asked, problem), waitMs);
+    if (status === 408 || status >= 500) throw unavailable(endpoint, asked, problem);
     if (status !== 200)
       throw authFailed(
         endpoint,
-        said,
+        problem,
         refreshToken === this.#config.refresh_token
           ? 'Check client_id, client_secret, refresh_token and scope of this source.'
           : 'The refresh token that the server gave out last is of no use any more: authorise again, and put the new one into the secrets.',
