@@ -429,8 +429,8 @@ export function extractSourceContract(name: string, skip: string | false, start:
     });
 
     it('tells of an empty table, and what a table lacks', async () => {
-      await makeTable('empty');
-      const empty = await dataset('empty');
+      await makeTable('no_rows');
+      const empty = await dataset('no_rows');
       const { object } = await extractOnce(source, { dataset: empty });
       assert.equal(object!.declared!.rows, 0);
       assert.equal(object!.bytes.toString(), 'id,name,amount,updated_at\n');
@@ -440,13 +440,13 @@ export function extractSourceContract(name: string, skip: string | false, start:
         assert.match(`${e.message} ${e.hint}`, /amuont.*amount/s);
         return true;
       });
-      const missing = { ...empty, read: (await dataset('empty', { table: 'emtpy' })).read };
+      const missing = { ...empty, read: (await dataset('no_rows', { table: 'no_rwos' })).read };
       await assert.rejects(extractOnce(source, { dataset: missing }), (e) => {
         assert.ok(e instanceof GranaryError && e.code === 'connector.not_found' && !e.transient);
-        assert.match(`${e.message} ${e.hint}`, /emtpy.*empty/s);
+        assert.match(`${e.message} ${e.hint}`, /no_rwos.*no_rows/s);
         return true;
       });
-      const broken = { ...empty, read: (await dataset('empty', { table: 'empty', where: 'id >' })).read };
+      const broken = { ...empty, read: (await dataset('no_rows', { table: 'no_rows', where: 'id >' })).read };
       await assert.rejects(extractOnce(source, { dataset: broken }), { code: 'connector.protocol', transient: false });
     });
 

@@ -1,4 +1,4 @@
-/** A table with every type of MariaDB, and its rows as DuckDB prints them. */
+/** A table with every type of MariaDB or MySQL, and its rows as DuckDB prints them. */
 import type { ExtractFixture } from '../contracts/extract-source.ts';
 
 /** Column, its type at the source, its type in the contract, and values: as SQL, and as they must arrive. */
@@ -98,21 +98,26 @@ const COLUMNS: [name: string, native: string, type: string, ...values: [sql: str
   ['mi`x "ed', 'INT', 'integer', ['1', '1'], ['2', '2']],
 ];
 
-const quoted = (name: string) => `\`${name.replaceAll('`', '``')}\``;
-const values = (row: number) => COLUMNS.map(([, , , ...given]) => given[row]![0]).join(', ');
-const nulls = COLUMNS.map(([name]) => (name === 'gen' ? 'DEFAULT' : 'NULL')).join(', ');
+/** Types that MySQL has not. */
+const OF_MARIADB = ['UUID', 'INET6'];
 
-export const WIDE: ExtractFixture['wide'] = {
-  table: 'wide',
-  create: [
-    `CREATE TABLE wide (n INT PRIMARY KEY, ${COLUMNS.map(([name, native]) => `${quoted(name)} ${native}`).join(', ')}) CHARACTER SET utf8mb4`,
-    `INSERT INTO wide VALUES (1, ${values(0)})`,
-    `INSERT INTO wide VALUES (2, ${values(1)})`,
-    `INSERT INTO wide VALUES (3, ${nulls})`,
-  ],
-  types: { n: 'integer', ...Object.fromEntries(COLUMNS.map(([name, , type]) => [name, type])) },
-  rows: [0, 1, 2].map((row) => ({
-    n: String(row + 1),
-    ...Object.fromEntries(COLUMNS.map(([name, , , ...given]) => [name, given[row]?.[1] ?? null])),
-  })),
-};
+const quoted = (name: string) => `\`${name.replaceAll('`', '``')}\``;
+export function wideTable(server: 'mariadb' | 'mysql'): ExtractFixture['wide'] {
+  const columns = COLUMNS.filter(([, native]) => server === 'mariadb' || !OF_MARIADB.includes(native));
+  const values = (row: number) => columns.map(([, , , ...given]) => given[row]![0]).join(', ');
+  const nulls = columns.map(([name]) => (name === 'gen' ? 'DEFAULT' : 'NULL')).join(', ');
+  return {
+    table: 'wide',
+    create: [
+      `CREATE TABLE wide (n INT PRIMARY KEY, ${columns.map(([name, native]) => `${quoted(name)} ${native}`).join(', ')}) CHARACTER SET utf8mb4`,
+      `INSERT INTO wide VALUES (1, ${values(0)})`,
+      `INSERT INTO wide VALUES (2, ${values(1)})`,
+      `INSERT INTO wide VALUES (3, ${nulls})`,
+    ],
+    types: { n: 'integer', ...Object.fromEntries(columns.map(([name, , type]) => [name, type])) },
+    rows: [0, 1, 2].map((row) => ({
+      n: String(row + 1),
+      ...Object.fromEntries(columns.map(([name, , , ...given]) => [name, given[row]?.[1] ?? null])),
+    })),
+  };
+}

@@ -7,11 +7,13 @@ type Ask = (sql: string) => Promise<(string | null)[][]>;
 
 const { value } = mysqlDialect({ zeroDates: 'reject' });
 
-export async function cutsOf(ask: Ask, request: CutRequest): Promise<string[]> {
+export async function cutsOf(ask: Ask, request: CutRequest, isMariaDb: boolean): Promise<string[]> {
   const index = await indexOn(ask, request);
   if (index === undefined) return [];
-  const from = `${ident(...request.table)} FORCE INDEX (${ident(index)})`;
-  return isWhole(parseNative(request.column.native)) ? bisected(ask, request, from) : walked(ask, request, from);
+  const from = (how: 'FORCE' | 'USE') => `${ident(...request.table)} ${how} INDEX (${ident(index)})`;
+  if (!isWhole(parseNative(request.column.native))) return walked(ask, request, from('FORCE'));
+  // MySQL does not look into an index that it is forced to use, and expects one row of any range.
+  return bisected(ask, request, from(isMariaDb ? 'FORCE' : 'USE'));
 }
 
 async function indexOn(ask: Ask, { table: [database, table], column }: CutRequest): Promise<string | undefined> {
@@ -30,7 +32,9 @@ async function bisected(ask: Ask, request: CutRequest, from: string): Promise<st
   );
   if (low === null || high === null || low === undefined || high === undefined) return [];
   const expected = async (a: bigint, b: bigint): Promise<number> => {
-    const plan = await ask(`EXPLAIN SELECT ${ref} FROM ${from} WHERE ${ref} >= ${a} AND ${ref} < ${b}`);
+    const plan = await ask(
+      `EXPLAIN FORMAT=TRADITIONAL SELECT ${ref} FROM ${from} WHERE ${ref} >= ${a} AND ${ref} < ${b}`,
+    );
     return Number(plan[0]?.at(plan[0].length === MYSQL_COLUMNS ? 9 : 8) ?? 0);
   };
   const pieces: { start: bigint; rows: number }[] = [];
@@ -57,7 +61,7 @@ async function bisected(ask: Ask, request: CutRequest, from: string): Promise<st
   }
   return cuts;
 }
-/** MySQL's EXPLAIN has `partitions` and `filtered` besides MariaDB's columns; `rows` comes after the former. */
+/** MySQL's EXPLAIN, which is a tree where its format is not said, has `partitions` and `filtered` besides MariaDB's columns; `rows` comes after the former. */
 const MYSQL_COLUMNS = 12;
 
 /** Every so many entries of the index, its value. */

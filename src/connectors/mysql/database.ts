@@ -97,7 +97,7 @@ export class MysqlDatabase implements SqlDatabase {
   }
 
   cuts(request: CutRequest): Promise<string[]> {
-    return cutsOf((sql) => this.#ask(`dividing ${request.table.join('.')}`, sql), request);
+    return cutsOf((sql) => this.#ask(`dividing ${request.table.join('.')}`, sql), request, this.isMariaDb);
   }
 
   /**
