@@ -12,6 +12,8 @@ export interface Case {
   version: 'timestamp' | 'integer';
   /** Some objects are complete. */
   complete?: boolean;
+  /** Versions mostly grow from object to object, as those of captured changes do. */
+  grows?: boolean;
 }
 
 const key = ['k', 'k2'];
@@ -64,6 +66,22 @@ export const CASES: Readonly<Record<string, Case>> = {
     version: 'timestamp',
     complete: true,
   },
+  'history by number': {
+    strategy: { strategy: 'snapshot', key, version: ['v'] },
+    version: 'integer',
+    grows: true,
+  },
+  'history by time and number with deleted rows': {
+    strategy: { strategy: 'snapshot', key, version: ['v', 'a'], deleted: 'gone' },
+    version: 'timestamp',
+    grows: true,
+  },
+  'history by time with deleted rows and complete objects': {
+    strategy: { strategy: 'snapshot', key, version: ['v'], deleted: 'gone' },
+    version: 'timestamp',
+    complete: true,
+    grows: true,
+  },
   'snapshot with deletes and deleted rows': {
     strategy: { strategy: 'snapshot', key, deletes: true, deleted: 'gone' },
     version: 'integer',
@@ -87,15 +105,16 @@ export async function loadAtRandom(warehouse: Warehouse, maker: ObjectMaker, c: 
   const loaded = new Map<string, TestObject>();
   const superseded = new Set<string>();
   const ids = Array.from({ length: 6 }, (_, i) => `object${i}`);
-  const inOrder = random.chance(0.3);
+  const inOrder = random.chance(c.grows ? 0.8 : 0.3);
   for (let step = 0; step < 9; step++) {
     const id = inOrder ? ids[Math.min(step, 5)]! : random.of(ids);
     const earlier = loaded.get(id);
+    const from = c.grows ? step * random.of([2, 3, 3]) : 0;
     const object: TestObject = {
       id,
       order: earlier?.order ?? (inOrder ? `2026-01-0${step + 1}` : `2026-01-0${random.int(1, 5)}`),
       effective: '',
-      rows: Array.from({ length: random.chance(0.1) ? 0 : random.int(1, 8) }, () => randomRow(random, c)),
+      rows: Array.from({ length: random.chance(0.1) ? 0 : random.int(1, 8) }, () => randomRow(random, c, from)),
       supersedes: random.chance(0.2) ? [random.of(ids.filter((other) => other !== id))] : [],
       curationId: `step${step}`,
       complete: c.complete === true && random.chance(0.3),
@@ -118,13 +137,17 @@ export async function loadAtRandom(warehouse: Warehouse, maker: ObjectMaker, c: 
   }
 }
 
-function randomRow(random: Random, { version, strategy: { deleted } }: Case): Row {
+function randomRow(random: Random, { version, grows, strategy: { deleted } }: Case, from: number): Row {
   const gone = deleted ? { [deleted]: random.chance(0.3) ? true : random.chance(0.2) ? null : false } : {};
-  const v = random.int(1, 5);
+  const v = from + random.int(1, grows ? 3 : 5);
   return {
     k: random.chance(0.1) ? null : random.of(['x', 'y', 'z']),
     k2: random.chance(0.2) ? null : 1,
-    v: random.chance(0.1) ? null : version === 'integer' ? v : `2026-01-0${v} 12:00:00`,
+    v: random.chance(grows ? 0.02 : 0.1)
+      ? null
+      : version === 'integer'
+        ? v
+        : `2026-01-${String(v).padStart(2, '0')} 12:00:00`,
     a: random.chance(0.1) ? null : random.int(1, 2),
     b: random.chance(0.2) ? null : 'same',
     ...gone,

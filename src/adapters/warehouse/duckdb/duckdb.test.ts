@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { type OpenedWarehouse, warehouseContract } from '../../../../test/contracts/warehouse.ts';
-import { ObjectMaker } from '../../../../test/contracts/warehouse-objects.ts';
+import { ObjectMaker, type TestObject } from '../../../../test/contracts/warehouse-objects.ts';
 import { rowsOf } from '../../../../test/contracts/warehouse-rows.ts';
+import type { TableColumn } from '../../../model/schema.ts';
+import type { Warehouse } from '../../../ports/warehouse.ts';
 import { openDuckDbWarehouse } from './duckdb.ts';
 
 async function open(t: TestContext): Promise<OpenedWarehouse & { folder: string }> {
@@ -114,5 +117,104 @@ describe('the DuckDB file', () => {
       ['o2', true],
     ]);
     assert.deepEqual(await rowsOf(again, 'SELECT id FROM a_b ORDER BY 1'), [[2], [3]]);
+  });
+});
+
+describe('a history of captured changes', () => {
+  const columns: TableColumn[] = [
+    { name: 'id', type: 'integer' },
+    { name: 'word', type: 'text' },
+    { name: 'at', type: 'timestamp' },
+    { name: 'position', type: 'bigint' },
+    { name: 'gone', type: 'boolean' },
+  ];
+  const strategy = { strategy: 'snapshot', key: ['id'], version: ['at', 'position'], deleted: 'gone' } as const;
+  const minute = (n: number) => `2026-03-01 12:${String(n).padStart(2, '0')}:00`;
+  /** Object `n` says at minute `n` what some ids are; null: deleted. */
+  const object = (n: number, words: Record<string, string | null>): TestObject => ({
+    id: `object${n}`,
+    order: String(n).padStart(3, '0'),
+    effective: '2026-03-02T00:00:00Z',
+    rows: Object.entries(words).map(([id, word], i) => {
+      return { id: Number(id), word, at: minute(n), position: n * 100 + i, gone: word === null };
+    }),
+  });
+  const words = (n: number) => ({
+    1: `word ${n}`,
+    2: 'always the same',
+    [n + 10]: 'new',
+    ...(n > 3 && { [n + 8]: null }),
+  });
+  const history = (warehouse: Warehouse) =>
+    rowsOf(warehouse, 'SELECT id, word, _valid_from::VARCHAR, _valid_to::VARCHAR FROM log ORDER BY id, _valid_from');
+
+  test('goes on without the files of the objects before it, and is what they all make together', async (t) => {
+    const [one, other] = [await open(t), await open(t)];
+    const objects = Array.from({ length: 8 }, (_, i) => object(i + 1, words(i + 1)));
+    for (const each of objects) {
+      const request = await one.maker.request('log', columns, strategy, each);
+      const siblings = () => Promise.reject(new Error('they are asked for'));
+      const { inserted, deduplicated } = await one.warehouse.load({ ...request, siblings });
+      if (each !== objects[0]) assert.deepEqual([inserted, deduplicated], [each.rows.length - 1, 1]);
+    }
+    for (const each of objects.toReversed())
+      await other.warehouse.load(await other.maker.request('log', columns, strategy, each));
+    assert.deepEqual(await history(one.warehouse), await history(other.warehouse));
+    assert.equal((await history(one.warehouse)).filter(([id]) => id === 1).length, 8);
+  });
+
+  test('is settled from all files when a change comes late, or at the moment of another, and then goes on', async (t) => {
+    const { warehouse, maker } = await open(t);
+    let asked = 0;
+    const load = async (each: TestObject) => {
+      const request = await maker.request('log', columns, strategy, each);
+      const siblings = () => {
+        asked++;
+        return request.siblings();
+      };
+      await warehouse.load({ ...request, siblings });
+    };
+    for (const n of [1, 2, 5]) await load(object(n, words(n)));
+    assert.equal(asked, 0);
+    await load({ ...object(3, { 1: 'late' }), order: '006' });
+    assert.equal(asked, 1);
+    const same = { id: 1, word: 'at the same moment', at: minute(5), position: 999, gone: false };
+    await load({ ...object(7, {}), rows: [same] });
+    assert.equal(asked, 2);
+    await load(object(8, { 1: 'on' }));
+    assert.equal(asked, 2);
+    assert.deepEqual(
+      (await history(warehouse)).filter(([id]) => id === 1).map(([, word, from]) => [word, from]),
+      [
+        ['word 1', minute(1)],
+        ['word 2', minute(2)],
+        ['late', minute(3)],
+        ['at the same moment', minute(5)],
+        ['on', minute(8)],
+      ],
+    );
+  });
+
+  test('of a warehouse that did not note versions goes on after one more look at all files', async (t) => {
+    const { warehouse, maker, reopen, folder } = await open(t);
+    for (const n of [1, 2]) await warehouse.load(await maker.request('log', columns, strategy, object(n, words(n))));
+    await warehouse.close();
+    const file = await DuckDBInstance.create(join(folder, 'data', 'warehouse.duckdb'));
+    const connection = await file.connect();
+    await connection.run('UPDATE granary.loads SET highest_version = NULL');
+    connection.closeSync();
+    file.closeSync();
+    const again = await reopen();
+    let asked = 0;
+    for (const n of [3, 4, 5]) {
+      const request = await maker.request('log', columns, strategy, object(n, words(n)));
+      const siblings = () => {
+        asked++;
+        return request.siblings();
+      };
+      await again.load({ ...request, siblings });
+    }
+    assert.equal(asked, 1);
+    assert.equal((await history(again)).filter(([id]) => id === 1).length, 5);
   });
 });

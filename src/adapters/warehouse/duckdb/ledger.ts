@@ -11,6 +11,7 @@ import {
 } from '../../../ports/warehouse.ts';
 import { deletedColumn } from './evolve.ts';
 import { LOADS } from './system-tables.ts';
+import type { HighestVersion } from './versions.ts';
 
 const loads = ident(SYSTEM_SCHEMA, LOADS.name);
 
@@ -68,10 +69,16 @@ export async function recordLoad(
       ${request.rows} AS rows, ${next!.seq} AS load_seq, now() AS loaded_at, ${literal(request.complete ?? false)} AS complete`);
 }
 
-export async function recordResult(session: Session, request: LoadRequest, result: LoadResult): Promise<void> {
+/** `highest`: see `compareVersions`. */
+export async function recordResult(
+  session: Session,
+  request: LoadRequest,
+  result: LoadResult,
+  highest: HighestVersion | undefined,
+): Promise<void> {
   await session.run(sql`
     UPDATE ${loads} SET inserted = ${result.inserted}, deduplicated = ${result.deduplicated}, replaced = ${result.replaced},
-      table_rows = ${result.tableRows} WHERE ${isLoadOf(request)}`);
+      table_rows = ${result.tableRows}, highest_version = ${literal(highest ?? null)}::VARCHAR[] WHERE ${isLoadOf(request)}`);
 }
 
 /**
@@ -97,14 +104,17 @@ export async function verifyTarget(session: Session, request: LoadRequest): Prom
   );
 }
 
-/** What the latest load of a table says of it: the strategy that its rows follow, and how many there are. Undefined before the first load. */
-export async function latestLoad(
-  session: Session,
-  table: TableName,
-): Promise<{ strategy: string; tableRows: number } | undefined> {
-  const [latest] = await session.all<{ strategy: string; tableRows: number }>(
-    sql`SELECT strategy, table_rows AS "tableRows" FROM ${loads} WHERE ${isOfTable(table)} ORDER BY load_seq DESC LIMIT 1`,
-  );
+export interface LatestLoad {
+  strategy: string;
+  tableRows: number;
+  highestVersion: HighestVersion | null;
+}
+
+/** What the latest load of a table says of it: the strategy that its rows follow, how many there are, how far versions have come. Undefined before the first load. */
+export async function latestLoad(session: Session, table: TableName): Promise<LatestLoad | undefined> {
+  const [latest] = await session.all<{ [name in keyof LatestLoad]: LatestLoad[name] }>(sql`
+    SELECT strategy, table_rows AS "tableRows", highest_version AS "highestVersion" FROM ${loads}
+    WHERE ${isOfTable(table)} ORDER BY load_seq DESC LIMIT 1`);
   return latest;
 }
 

@@ -18,6 +18,7 @@ import { type Change, type Plan, type Strategy, type Target, TEMP } from './stra
 import { REJECTS } from './system-tables.ts';
 import { planTombstones, tombstoneTable } from './tombstones.ts';
 import { verifyRequest } from './verify-request.ts';
+import { compareVersions, hasVersions, highestVersion } from './versions.ts';
 
 const STRATEGIES: Record<LoadStrategy['strategy'], Strategy> = {
   append,
@@ -52,7 +53,7 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
     tombstones: buried.tombstones,
     complete: stands.newestComplete !== undefined,
   };
-  const change: Change = {
+  const added: Omit<Change, 'onward'> = {
     target,
     ...(await incoming(session, request, target, stands)),
     leaving,
@@ -64,15 +65,22 @@ export async function load(session: Session, request: LoadRequest): Promise<Load
     effective: stands.effective,
   };
   const sameStrategy = latest === undefined || latest.strategy === strategyText(request.strategy);
+  const isSame = sameStrategy && evolution.statements.length === 0;
+  const known = latest ? (isSame && latest.highestVersion) || undefined : [];
+  const { onward, highest } = hasVersions(request.strategy)
+    ? await compareVersions(session, added, known)
+    : { onward: false, highest: undefined };
+  const change: Change = { ...added, onward };
   const strategy = STRATEGIES[request.strategy.strategy];
   const plan: Plan = sameStrategy ? strategy.plan(change) : { steps: [], rebuild: 'all' };
-  const tally = await inOrder(session, request.ordered ?? false, () =>
+  const { tally, files } = await inOrder(session, request.ordered ?? false, () =>
     carryOut(session, request, strategy, plan, change, latest?.tableRows),
   );
 
   verifyCount(request, tally.inserted, stands.active);
   const result: LoadResult = { ...tally, deduplicated: request.rows - tally.inserted, recorded: false };
-  await recordResult(session, request, result);
+  const found = hasVersions(request.strategy) && files ? await highestVersion(session, files, target) : undefined;
+  await recordResult(session, request, result, highest ?? found);
   await insertRejects(session, request, earlier !== undefined);
   for (const temporary of Object.values(TEMP)) await session.run(sql`DROP TABLE IF EXISTS ${temporary}`);
   return result;
@@ -105,18 +113,20 @@ async function carryOut(
   plan: Plan,
   { target, leaving }: Change,
   rowsBefore: number | undefined,
-): Promise<Tally> {
+): Promise<{ tally: Tally; files?: string[] | undefined }> {
   const byCounting = plan.rebuild !== undefined || leaving.length > 0 || rowsBefore === undefined;
   const countBefore = byCounting ? await countRows(session, target, request.objectId) : undefined;
   const fromBase = request.strategy.strategy === 'merge';
   await rankObjects(session, request, { all: (plan.ranks ?? false) || plan.rebuild !== undefined, fromBase });
   const { enter, leave, end, remember } = await runSteps(session, plan.steps);
-  if (plan.rebuild) await rebuild(session, strategy, target, plan.rebuild, request);
+  const files = plan.rebuild && (await rebuild(session, strategy, target, plan.rebuild, request));
   if (!countBefore)
-    return { inserted: enter + remember, replaced: leave + end, tableRows: (rowsBefore ?? 0) + enter - leave };
+    return {
+      tally: { inserted: enter + remember, replaced: leave + end, tableRows: (rowsBefore ?? 0) + enter - leave },
+    };
   const count = await countRows(session, target, request.objectId);
   const replaced = Math.max(0, countBefore.currentOthers - count.currentOthers);
-  return { inserted: count.own, replaced, tableRows: count.all };
+  return { tally: { inserted: count.own, replaced, tableRows: count.all }, files };
 }
 
 /**

@@ -14,14 +14,14 @@ export function columnsToRead({ columns, tombstones }: Pick<Target, 'columns' | 
   return [...columns, ...(tombstones ? [{ name: tombstones.flag, type: 'boolean' as const }] : [])];
 }
 
-/** `TEMP.active` has all objects that count. */
+/** `TEMP.active` has all objects that count. Returns their files if all were read. */
 export async function rebuild(
   session: Session,
   strategy: Strategy,
   target: Target,
   scope: NonNullable<Plan['rebuild']>,
   request: LoadRequest,
-): Promise<void> {
+): Promise<string[] | undefined> {
   const active = await activeObjects(session);
   const own = active.some((o) => o.objectId === request.objectId) ? request.files : [];
   const others = () => othersFiles(request, active);
@@ -31,8 +31,9 @@ export async function rebuild(
   };
   if (scope === 'all') {
     await runSteps(session, clear(target));
-    await settle(await others(), (rows) => rows);
-    return;
+    const files = await others();
+    await settle(files, (rows) => rows);
+    return [...files, ...own];
   }
   await session.run(sql`CREATE TEMP TABLE ${TEMP.groups} AS ${scope.groups}`);
   let gone = 0;
@@ -40,9 +41,11 @@ export async function rebuild(
     gone += await session.change(
       sql`DELETE FROM ${place} t USING ${TEMP.groups} g WHERE ${matches(scope.columns, 't', 'g')}`,
     );
-  await settle(gone > 0 || target.complete ? await others() : [], (rows) =>
+  const files = gone > 0 || target.complete ? await others() : undefined;
+  await settle(files ?? [], (rows) =>
     raw(sql`SELECT r.* FROM (${rows}) r SEMI JOIN ${TEMP.groups} g ON ${matches(scope.columns, 'r', 'g')}`),
   );
+  return files && [...files, ...own];
 }
 
 /** Curated files of the objects that count, but the request's own. */

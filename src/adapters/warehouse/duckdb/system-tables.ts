@@ -98,6 +98,7 @@ export const LOADS: SystemTable = {
     load_seq: 'BIGINT',
     loaded_at: 'TIMESTAMPTZ',
     complete: 'BOOLEAN',
+    highest_version: 'VARCHAR[]',
   },
 };
 

@@ -6,6 +6,7 @@ import {
   type Change,
   columnNames,
   descending,
+  enterFrom,
   fill,
   isDeleted,
   matches,
@@ -31,13 +32,14 @@ export const HISTORY_COLUMNS: readonly TableColumn[] = [
 export const snapshot: Strategy = { plan, settle };
 
 function plan(change: Change): Plan {
-  const { target, incoming, leaving, latest, alone, complete } = change;
+  const { target, incoming, leaving, latest, onward, alone, complete } = change;
   const { key = [], version = [], deletes } = target.strategy;
   const listsAll = complete || deletes;
   if (alone) return { steps: fill(change, snapshot) };
   // What leaves may have decided between other rows without having one in the table.
   if (leaving.length > 0 || (listsAll && !latest)) return { steps: [], rebuild: 'all' };
   if (latest && (deletes || version.length === 0)) return { steps: extend(change) };
+  if (onward) return { steps: goOn(change) };
   if (complete)
     return {
       steps: [{ statement: endUnlisted(change), counts: 'end' }],
@@ -73,18 +75,76 @@ function extend(change: Change): Step[] {
   ];
 }
 
+/**
+ * All rows come after everything that is known of their keys: a history goes on with the states of the object. The first one of a key says nothing new if
+ * it is that of the current version, or that a key is deleted of which the last word was the same.
+ */
+function goOn({ target, incoming, nulls }: Change): Step[] {
+  const { table, strategy, tombstones } = target;
+  const { key = [] } = strategy;
+  const [keys, same] = [names(key), matches(key, 't', 'b', nulls)];
+  const hash = contentHash(target);
+  const steps: Step[] = [
+    {
+      statement: sql`CREATE TEMP TABLE ${TEMP.batch} AS
+        SELECT *, ${tombstones ? raw(sql`if(_gone, NULL, ${hash})`) : hash} AS _hash,
+          row_number() OVER (PARTITION BY ${keys} ORDER BY _valid_from) = 1 AS _first
+        FROM (${settle(ranked(incoming), { ...target, complete: false })})`,
+    },
+  ];
+  if (tombstones)
+    steps.push(
+      { statement: knownOf(target, nulls, raw('_gone AND _first')) },
+      {
+        statement: sql`DELETE FROM ${TEMP.batch} b USING (SELECT ${keys} FROM ${TEMP.known} GROUP BY ${keys} HAVING NOT bool_or(_is_current)) t
+          WHERE b._first AND b._gone AND ${same}`,
+      },
+    );
+  steps.push(
+    {
+      statement: sql`DELETE FROM ${TEMP.batch} b USING ${table} t
+        WHERE b._first AND t._is_current AND ${same} AND b._hash = ${contentHash(target, 't')}`,
+    },
+    {
+      statement: sql`UPDATE ${table} t SET _valid_to = b._at, _is_current = false
+        FROM (SELECT ${keys}, min(_valid_from) AS _at FROM ${TEMP.batch} GROUP BY ${keys}) b WHERE t._is_current AND ${same}`,
+      counts: 'end',
+    },
+  );
+  const entering = raw(sql`(SELECT * EXCLUDE (_hash, _first) FROM ${TEMP.batch})`);
+  return [...steps, ...enterFrom(entering, target, true)];
+}
+
+/** Condition: something that is known of a key of the object is not over when its first row there begins. */
+export function isAhead({ target, incoming, nulls, effective }: Omit<Change, 'onward'>): Sql {
+  const { table, strategy, tombstones } = target;
+  const { key = [] } = strategy;
+  const begins = raw(sql`(SELECT ${names(key)}, min(${validSince(target)}) AS _since
+    FROM (SELECT *, ${literal(effective)}::TIMESTAMP AS _effective FROM (${incoming})) GROUP BY ${names(key)})`);
+  const ahead = (place: Sql, condition: string) =>
+    sql`EXISTS (SELECT 1 FROM ${place} t JOIN ${begins} b ON ${matches(key, 't', 'b', nulls)} WHERE ${raw(condition)})`;
+  const conditions = [ahead(table, 't._valid_from >= b._since OR t._valid_to > b._since')];
+  if (tombstones) conditions.push(ahead(tombstones.table, 't._valid_from >= b._since'));
+  return join(conditions, ' OR ');
+}
+
+/** Makes `TEMP.known`: which of the keys that some rows of the batch have were told of, and whether they are current. */
+function knownOf({ table, strategy, tombstones }: Target, nulls: boolean, rows: Sql): string {
+  const { key = [] } = strategy;
+  const byKey = names(key, 't');
+  const ofThem = raw(
+    sql`JOIN (SELECT ${names(key)} FROM ${TEMP.batch} WHERE ${rows}) b ON ${matches(key, 't', 'b', nulls)}`,
+  );
+  return sql`CREATE TEMP TABLE ${TEMP.known} AS
+    SELECT ${byKey}, bool_or(t._is_current) AS _is_current FROM ${table} t ${ofThem} GROUP BY ALL
+    UNION ALL SELECT DISTINCT ${byKey}, false FROM ${tombstones!.table} t ${ofThem}`;
+}
+
 /** Tombstones for rows that say something new: their key is current, or nothing was ever told of it. */
 function bury({ target, nulls }: Change, tombstones: Tombstones): Step[] {
   const { key = [] } = target.strategy;
-  const byKey = names(key, 't');
-  const gone = raw(sql`SELECT ${names(key)} FROM ${TEMP.batch} WHERE _gone`);
-  const ofThem = raw(sql`JOIN (${gone}) b ON ${matches(key, 't', 'b', nulls)}`);
   return [
-    {
-      statement: sql`CREATE TEMP TABLE ${TEMP.known} AS
-        SELECT ${byKey}, bool_or(t._is_current) AS _is_current FROM ${target.table} t ${ofThem} GROUP BY ALL
-        UNION ALL SELECT DISTINCT ${byKey}, false FROM ${tombstones.table} t ${ofThem}`,
-    },
+    { statement: knownOf(target, nulls, raw('_gone')) },
     {
       statement: sql`INSERT INTO ${tombstones.table} BY NAME SELECT ${namesOf(tombstones.columns)} FROM ${TEMP.batch} b
         WHERE _gone AND (EXISTS (SELECT 1 FROM ${TEMP.known} t WHERE t._is_current AND ${matches(key, 't', 'b', nulls)})
@@ -184,11 +244,15 @@ function absences({ strategy }: Target): Sql {
 }
 
 /** Since when a row says something: its own version, if that is a time and histories go by it, else its object's time. */
-function validSince({ columns, strategy }: Target): Sql {
+function validSince(target: Target): Sql {
+  if (!isValidByVersion(target)) return raw('_effective');
+  return raw(sql`coalesce(CAST(${ident(target.strategy.version![0]!)} AS TIMESTAMP), TIMESTAMP '-infinity')`);
+}
+
+export function isValidByVersion({ columns, strategy }: Target): boolean {
   const [first] = strategy.deletes ? [] : (strategy.version ?? []);
   const type = columns.find((c) => c.name === first)?.type;
-  if (!first || !type || !['date', 'timestamp', 'timestamp_tz'].includes(type)) return raw('_effective');
-  return raw(sql`coalesce(CAST(${ident(first)} AS TIMESTAMP), TIMESTAMP '-infinity')`);
+  return type !== undefined && ['date', 'timestamp', 'timestamp_tz'].includes(type);
 }
 
 /** Null when the row says that its key is deleted. */

@@ -46,6 +46,11 @@ export interface Change {
   newest: boolean;
   /** `newest`, and valid from a later time than all others. */
   latest: boolean;
+  /**
+   * Of a history by versions: `newest`, not complete, and its rows are of higher versions than all others, and valid from later than all there is of
+   * their keys.
+   */
+  onward: boolean;
   /** The object is active and complete. */
   complete: boolean;
   /** Another object than before is the newest complete one, or none is. */
