@@ -10,7 +10,7 @@ import { addCounted, type Counted, readDivided, readWhole, type TableReading } f
 import { Throttle } from '../../lib/sql/throttle.ts';
 import { formatTime } from '../../lib/sql/times.ts';
 import type { PostgresDatabase } from '../database.ts';
-import { INSERT_LSN } from './server.ts';
+import { INSERT_LSN, NOW_LSN } from './server.ts';
 import { type CapturedTable, columnNamed } from './tables.ts';
 
 const MOST_CUTS = 1000;
@@ -31,6 +31,24 @@ export async function seenBy(snapshot: Snapshot): Promise<Seen> {
     `SELECT ${INSERT_LSN}, (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::bigint`,
   );
   return { visible: visible!, until: until!, at: Number(at) };
+}
+
+/** Of commits that are not waited for (`synchronous_commit = off`), the server writes the log some 0.6 s later. */
+const WRITTEN_MS = 2000;
+const LOOK_MS = 50;
+
+/**
+ * Waits until the log is on disk up to a place: what a snapshot sees of it would else be gone when the server is killed, and nothing would tell. The place may
+ * be a little ahead of what is ever written while nobody writes: then it does not wait for long.
+ */
+export async function untilWritten(database: PostgresDatabase, place: string): Promise<void> {
+  for (const end = Date.now() + WRITTEN_MS; Date.now() < end; await new Promise((r) => setTimeout(r, LOOK_MS))) {
+    const [[isWritten] = []] = await database.query(
+      'asking how far the log is',
+      `SELECT pg_catalog.pg_wal_lsn_diff(${NOW_LSN}, '${place}') >= 0`,
+    );
+    if (isWritten === 't') return;
+  }
 }
 
 export interface Copying {
@@ -67,7 +85,7 @@ export async function copyTable(copying: Copying, table: CapturedTable): Promise
   const expressions = table.header.map((name) => {
     const known = landed.get(name);
     if (!known) return own[name]!;
-    return known.column ? dialect.landed(dialect.ident(known.column.name), known.column, known.type) : 'NULL';
+    return known.column ? dialect.copied(dialect.ident(known.column.name), known.column, known.type) : 'NULL';
   });
   const key = table.key.map(find).filter((c) => c !== undefined);
   const plan: Plan = {

@@ -1,6 +1,7 @@
 /** How values of the stream land: as `landedSql` makes the server write them when it is queried (see `../types.ts`). */
 import type { ColumnType } from '../../../model/schema.ts';
 import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
+import { withBeforeChrist } from '../before-christ.ts';
 import { isNested, type NativeType } from '../types.ts';
 import { type Shape, toJson } from './nested.ts';
 
@@ -65,18 +66,16 @@ function padded(out: LineBuffer, from: Buffer, start: number, length: number): v
   out.text(from, start, n);
 }
 
-/** `0044-03-15 12:00:00 BC` lands as `0044-03-15 (BC) 12:00:00`. */
 function time(out: LineBuffer, from: Buffer, start: number, length: number): void {
-  if (from[start + length - 1] === LETTER_C) out.ascii(beforeChrist(from.toString('latin1', start, start + length)));
+  if (from[start + length - 1] === LETTER_C)
+    out.ascii(withBeforeChrist(from.toString('latin1', start, start + length)));
   else out.plain(from, start, length);
 }
 
 /** Of the time zone UTC: `2026-03-01 12:00:00+00`. */
 function withoutZone(out: LineBuffer, from: Buffer, start: number, length: number): void {
-  out.ascii(beforeChrist(from.toString('latin1', start, start + length).replace('+00', '')));
+  out.ascii(withBeforeChrist(from.toString('latin1', start, start + length).replace('+00', '')));
 }
-
-const beforeChrist = (value: string): string => value.replace(/^([^ ]+)( .*)? BC$/, '$1 (BC)$2');
 
 /** However the server's locale writes it: the digits are its hundredths, or what they are there. */
 function moneyToDecimal(value: string, scale: number): string {
