@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { rejectsWith } from '../../../test/contracts/file-source.ts';
 import { contacts, type RestServer, startRestServer } from '../../../test/servers/rest.ts';
 import { CLIENT } from '../../../test/servers/rest-api.ts';
@@ -169,6 +170,21 @@ describe('an API that asks who is there', () => {
       for (const secret of given) assert.ok(!bytes.includes(secret) && !path.includes(secret), secret);
       assert.equal((await stat(path)).mode & 0o077, 0);
     }
+  });
+
+  it('waits for a renewal that goes on before it is closed, and keeps what it gave', async (t) => {
+    demandTokens();
+    server.rotates = true;
+    server.faultOf = (_, url) => (url.pathname === '/oauth/token' ? 'slow' : undefined);
+    const dataDir = await newDataDir(t);
+    const config = { base: server.url, retries: { attempts: 1 }, ...oauth({ refresh_token: CLIENT.refresh }) };
+    const stop = new AbortController();
+    const stopped = readOnce({ config, read: BY_OFFSET, dataDir, signal: stop.signal });
+    while (server.calls.length === 0) await delay(5);
+    stop.abort();
+    await assert.rejects(stopped);
+    assert.notEqual(server.refresh, CLIENT.refresh);
+    assertAll((await readOnce({ config, read: BY_OFFSET, dataDir })).landed, 200);
   });
 
   it('says what to do where the refresh token that was kept is of no use any more, and begins with a new one', async (t) => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +75,21 @@ test('waiting for another one ends when it is stopped', async (t) => {
     await assert.rejects(waiting, { code: 'cancelled' });
     return numbered(1);
   }, undefined);
+});
+
+test('a process that is killed while it asks holds up nobody, and what was kept before is there', async (t) => {
+  const dir = await dataDir(t);
+  const store = await KeptTokens.open(dir, CREDENTIALS);
+  await store.renew(async () => numbered(1), undefined);
+  const code = `import { KeptTokens } from ${JSON.stringify(import.meta.resolve('./kept-tokens.ts'))};
+    const store = await KeptTokens.open(${JSON.stringify(dir)}, ${JSON.stringify(CREDENTIALS)});
+    await store.renew(() => { console.log('asking'); return new Promise((later) => setTimeout(later, 60_000)); });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await ended;
+  assert.deepEqual(await store.renew(async (kept) => numbered(numberOf(kept) + 1), undefined), numbered(2));
 });
 
 test('a file that is none of ours, or damaged, is told', async (t) => {

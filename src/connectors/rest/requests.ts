@@ -246,9 +246,9 @@ export class Requests {
     return protocol(this.endpoint, `${path} was refused`, cause);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#client.close();
-    this.#tokens?.close();
+    await this.#tokens?.close();
   }
 }
 

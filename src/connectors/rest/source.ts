@@ -42,6 +42,6 @@ export class RestSource implements ExtractSource<RestRead> {
   }
 
   async close(): Promise<void> {
-    this.#requests.close();
+    await this.#requests.close();
   }
 }

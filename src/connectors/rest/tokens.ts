@@ -182,7 +182,9 @@ export class Tokens {
     return { value, until, next: typeof next === 'string' && next !== '' ? next : undefined };
   }
 
-  close(): void {
+  /** Waits for a renewal that goes on: what it gives may be the only refresh token that is of use. */
+  async close(): Promise<void> {
+    await this.#renewing?.catch(() => undefined);
     this.#client.close();
   }
 }
