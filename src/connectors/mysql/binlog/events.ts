@@ -33,6 +33,16 @@ export const EVENT = {
   compressedDeleteRows2: 171,
 } as const;
 
+/** Events that change no rows by themselves: ends of files, variables of statements, parts of LOAD DATA, what is only for people, and lists of GTIDs. */
+const WITHOUT_ROWS = new Set([1, 3, 5, 7, 9, 10, 11, 13, 14, 17, 27, 28, 29, 34, 35, 160, 161, 163, 164]);
+const KNOWN = new Set<number>(Object.values(EVENT));
+/** Of an event: who does not know it may leave it out. */
+const IGNORABLE = 0x80;
+
+/** Whether an event may tell changes in a way that is not known here. */
+export const isUnknown = ({ type, buffer, start }: BinlogEvent): boolean =>
+  !KNOWN.has(type) && !WITHOUT_ROWS.has(type) && (buffer.readUInt16LE(start + 17) & IGNORABLE) === 0;
+
 /** Bytes of the header of every event. */
 export const HEADER = 19;
 
@@ -100,6 +110,16 @@ export function readGtid({ buffer, start }: BinlogEvent): GtidEvent {
     standalone: (flags & 1) !== 0,
     prepared: (flags & 64) !== 0,
   };
+}
+
+/** As `XA COMMIT` writes it: https://mariadb.com/kb/en/xa_prepare_log_event/ */
+export function readXid({ buffer, start }: BinlogEvent): string {
+  const at = start + HEADER + 1;
+  const format = buffer.readInt32LE(at);
+  const [global, branch] = [buffer.readInt32LE(at + 4), buffer.readInt32LE(at + 8)];
+  const from = at + 12;
+  const hex = (a: number, b: number) => `X'${buffer.toString('hex', a, b)}'`;
+  return `${hex(from, from + global)},${hex(from + global, from + global + branch)},${format}`;
 }
 
 export interface QueryEvent {

@@ -25,6 +25,13 @@ describe('statements of the log', () => {
       ['CREATE OR REPLACE TABLE orders (id int)', ['create', 'shop.orders']],
       ['CREATE TABLE IF NOT EXISTS x.orders LIKE y', ['create', 'x.orders']],
       ['ALTER ONLINE TABLE x.orders RENAME TO z', ['alter', 'x.orders', 'shop.z']],
+      ['ALTER TABLE old EXCHANGE PARTITION p WITH TABLE x.orders', ['alter', 'shop.old', 'x.orders']],
+      ['ALTER TABLE old CONVERT PARTITION p TO TABLE orders', ['alter', 'shop.old', 'shop.orders']],
+      [
+        'ALTER TABLE old CONVERT TABLE orders TO PARTITION p VALUES LESS THAN (5)',
+        ['alter', 'shop.old', 'shop.orders'],
+      ],
+      ['ALTER TABLE orders CONVERT TO CHARACTER SET utf8mb4', ['alter', 'shop.orders']],
     ];
     for (const [text, expected] of cases) assert.deepEqual(tablesOf(text), expected, text);
   });
@@ -73,6 +80,8 @@ describe('statements of the log', () => {
       'CONVERT TO CHARACTER SET utf8mb4',
     ])
       assert.equal(alterOf(text).changesRows, true, text);
+    const ignoring = understand('shop', 'ALTER IGNORE TABLE orders ADD UNIQUE (a)');
+    assert.equal(ignoring.kind === 'alter' && ignoring.alter.changesRows, true, 'duplicates are removed');
   });
 
   it('knows the ends of transactions', () => {

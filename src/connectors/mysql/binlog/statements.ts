@@ -104,7 +104,8 @@ export function understand(database: string, text: string): Statement {
   if (/^ALTER( ONLINE| OFFLINE| IGNORE)* TABLE\b/.test(head)) {
     while (!parser.skip('TABLE')) parser.take();
     parser.skipIfExists();
-    return parser.alter();
+    // With IGNORE, rows that a new key does not allow are removed.
+    return parser.alter(/^ALTER( ONLINE| OFFLINE)* IGNORE\b/.test(head));
   }
   const words = tokens.filter((t) => t.kind === 'word' || t.kind === 'name').map((t) => t.text.toLowerCase());
   return { kind: 'unknown', words: new Set(words) };
@@ -170,15 +171,17 @@ class Parser {
     return tables;
   }
 
-  alter(): Statement {
+  alter(removesRows: boolean): Statement {
     const tables = [this.table()];
     const columns = new Set<string>();
     const added: string[] = [];
-    let changesRows = false;
+    let changesRows = removesRows;
     this.skip('WAIT') ? this.take() : this.skip('NOWAIT');
     for (const clause of this.#clauses()) {
       const parser = new Parser(clause, this.#database);
       if (parser.#isHarmless()) continue;
+      const other = parser.#otherTable();
+      if (other) tables.push(other);
       if (parser.#renamesTable()) {
         tables.push(parser.table());
         changesRows = true;
@@ -211,6 +214,13 @@ class Parser {
     return /^(ADD( UNIQUE| FULLTEXT| SPATIAL)* (INDEX|KEY|CONSTRAINT|PRIMARY|FOREIGN|CHECK|PARTITION|UNIQUE|FULLTEXT|SPATIAL)\b|DROP (INDEX|KEY|CONSTRAINT|FOREIGN|PRIMARY|CHECK)\b|RENAME (INDEX|KEY)\b|ALTER (INDEX|KEY)\b|ALTER (COLUMN )?\S+ (SET|DROP) DEFAULT|COMMENT\b|(DEFAULT )?(CHARACTER SET|CHARSET|COLLATE)\b|ENGINE\b|AUTO_INCREMENT\b|ALGORITHM\b|LOCK\b|(ENABLE|DISABLE) KEYS|FORCE$|ROW_FORMAT\b|KEY_BLOCK_SIZE\b|STATS_\w+|PAGE_COMPRESS\w+|ENCRYPT\w+|MIN_ROWS|MAX_ROWS|CHECKSUM|PARTITION BY\b|REMOVE PARTITIONING|REORGANIZE PARTITION|(ANALYZE|CHECK|OPTIMIZE|REBUILD|REPAIR) PARTITION|WITH SYSTEM|NOWAIT$)/.test(
       words.join(' '),
     );
+  }
+
+  /** `EXCHANGE PARTITION p WITH TABLE b`, `CONVERT PARTITION p TO TABLE b`, `CONVERT TABLE b TO PARTITION p`: rows of both. */
+  #otherTable(): NamedTable | undefined {
+    if (!this.#is('EXCHANGE') && !this.#is('CONVERT')) return undefined;
+    const at = this.#tokens.findIndex((t) => t.kind === 'word' && t.text.toUpperCase() === 'TABLE');
+    return at < 0 ? undefined : new Parser(this.#tokens.slice(at + 1), this.#database).table();
   }
 
   #renamesTable(): boolean {

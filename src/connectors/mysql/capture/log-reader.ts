@@ -2,7 +2,17 @@
 import { GranaryError } from '../../../lib/errors.ts';
 import { isOfTable } from '../../lib/sql/troubles.ts';
 import type { EventSink } from '../binlog/dump.ts';
-import { type BinlogEvent, EVENT, type GtidEvent, HEADER, readGtid, readQuery, readRotate } from '../binlog/events.ts';
+import {
+  type BinlogEvent,
+  EVENT,
+  type GtidEvent,
+  HEADER,
+  isUnknown,
+  readGtid,
+  readQuery,
+  readRotate,
+  readXid,
+} from '../binlog/events.ts';
 import { isRowsEvent, readRowsEvent } from '../binlog/rows.ts';
 import { understand } from '../binlog/statements.ts';
 import { readTableMap, type TableMap, tableIdOf } from '../binlog/table-map.ts';
@@ -118,6 +128,12 @@ export class LogReader implements EventSink {
         return false;
     }
     if (isRowsEvent(event.type)) this.#rows(event);
+    else if (isUnknown(event))
+      throw new GranaryError(
+        'connector.unsupported',
+        `The binary log has events of a kind that is not known (${event.type}): they may tell changes of rows.`,
+        { hint: 'The server may be newer than this version of Granary knows.' },
+      );
     return false;
   }
 
@@ -240,7 +256,7 @@ export class LogReader implements EventSink {
     this.#options.output.rollback();
     this.incidents.cascades.rollback();
     this.#counter = this.rows;
-    if (touched.length > 0) this.prepared.set(xidOf(event), touched);
+    if (touched.length > 0) this.prepared.set(readXid(event), touched);
     return this.#commit(event);
   }
 
@@ -274,14 +290,4 @@ export class LogReader implements EventSink {
 function hasKey({ columns }: TableMap, { landing: { key } }: FollowedTable): boolean {
   const names = new Set(columns.map((c) => c.name.toLowerCase()));
   return key.every((name) => names.has(name.toLowerCase()));
-}
-
-/** As `XA COMMIT` writes it: https://mariadb.com/kb/en/xa_prepare_log_event/ */
-function xidOf({ buffer, start }: BinlogEvent): string {
-  const at = start + HEADER + 1;
-  const format = buffer.readInt32LE(at);
-  const [global, branch] = [buffer.readInt32LE(at + 4), buffer.readInt32LE(at + 8)];
-  const from = at + 12;
-  const hex = (a: number, b: number) => `X'${buffer.toString('hex', a, b)}'`;
-  return `${hex(from, from + global)},${hex(from + global, from + global + branch)},${format}`;
 }

@@ -21,6 +21,7 @@ const VARIABLES = [
   'binlog_row_metadata',
   'log_slave_updates',
   'server_id',
+  'wsrep_on',
 ];
 
 /** Errors: `connector.denied` with the privilege that is missing, `connector.unsupported` with the setting. */
@@ -75,6 +76,12 @@ function checkSettings(endpoint: string, settings: ReadonlyMap<string, string>):
 
 async function checkReplica(database: MysqlDatabase, settings: ReadonlyMap<string, string>): Promise<void> {
   if (settings.get('log_slave_updates') === 'ON') return;
+  if (settings.get('wsrep_on') === 'ON')
+    throw unfit(
+      database.endpoint,
+      'the server is a node of a Galera cluster, and what is written to the other nodes is not in its own log (log_slave_updates is OFF)',
+      'Set log_slave_updates = ON in the configuration of each node, with one wsrep_gtid_domain_id for all of them, and restart it.',
+    );
   const [[, running] = []] = await database.query('asking for replication', "SHOW GLOBAL STATUS LIKE 'slaves_running'");
   if (Number(running ?? 0) > 0)
     throw unfit(

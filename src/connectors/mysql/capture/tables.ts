@@ -10,6 +10,7 @@ import { text } from '../dialect.ts';
 import { type Ancestry, ancestryOf } from './foreign-keys.ts';
 import type { FollowedTable } from './incidents.ts';
 import { shapeOf } from './position.ts';
+import { privileged } from './server.ts';
 
 export const OWN_COLUMNS = [OPERATION, DELETED_COLUMN, CHANGED_AT, POSITION];
 
@@ -37,7 +38,8 @@ export interface CapturedTable {
 export async function capturedTable(database: MysqlDatabase, dataset: ExtractDataset<SqlRead>): Promise<CapturedTable> {
   const given = parseTableName(dataset.read.changes!)!.map((part) => part.text);
   const facts = await database.facts(given);
-  await checkKind(database, facts);
+  const [databaseName, table] = await namesOf(database, facts);
+  await checkLogged(database, databaseName, table);
   for (const name of dataset.read.key ?? []) {
     if (columnNamed(facts, name)) continue;
     throw new GranaryError(
@@ -53,7 +55,6 @@ export async function capturedTable(database: MysqlDatabase, dataset: ExtractDat
     .filter((c, i, all) => !OWN_COLUMNS.includes(c.from) && all.findIndex((d) => d.from === c.from) === i)
     .map(({ from, type }) => ({ from, type, column: columnNamed(facts, from) }));
   checkForms(database, dataset.name, columns);
-  const [databaseName, table] = facts.name as [string, string];
   return {
     dataset: dataset.name,
     database: databaseName,
@@ -77,13 +78,14 @@ function checkForms({ endpoint }: MysqlDatabase, dataset: string, columns: Captu
   );
 }
 
-async function checkKind(database: MysqlDatabase, facts: TableFacts): Promise<void> {
+/** As the server calls it, and its log: where case does not matter in names, others may be given. Error: `connector.unsupported` for what is no table. */
+async function namesOf(database: MysqlDatabase, facts: TableFacts): Promise<[database: string, table: string]> {
   const [name, table] = facts.name as [string, string];
-  const [[kind] = []] = await database.query(
+  const [[kind, ...names] = []] = await database.query(
     `describing ${name}.${table}`,
-    `SELECT table_type FROM information_schema.tables WHERE table_schema = ${text(name)} AND table_name = ${text(table)}`,
+    `SELECT table_type, table_schema, table_name FROM information_schema.tables WHERE table_schema = ${text(name)} AND table_name = ${text(table)}`,
   );
-  if (kind === 'BASE TABLE') return;
+  if (kind === 'BASE TABLE') return names as [string, string];
   const what =
     kind === 'VIEW'
       ? 'a view, and the log has changes of tables only'
@@ -94,6 +96,21 @@ async function checkKind(database: MysqlDatabase, facts: TableFacts): Promise<vo
     {
       hint: 'Read it with "table" and a watermark.',
     },
+  );
+}
+
+/** Rows of some databases may be kept out of the log by its settings. */
+async function checkLogged(database: MysqlDatabase, name: string, table: string): Promise<void> {
+  const [[, , only, without] = []] = await privileged(database, () =>
+    database.query('asking for the binary log', 'SHOW MASTER STATUS'),
+  );
+  const names = (list: string | null | undefined) => (list ?? '').split(',').filter(Boolean);
+  const isLeftOut = names(without).includes(name) || (names(only).length > 0 && !names(only).includes(name));
+  if (!isLeftOut) return;
+  throw new GranaryError(
+    'connector.unsupported',
+    `${database.endpoint}: changes of ${name}.${table} cannot be captured: the server keeps ${name} out of its binary log.`,
+    { hint: 'Take binlog_ignore_db and binlog_do_db out of its configuration, and restart it.' },
   );
 }
 

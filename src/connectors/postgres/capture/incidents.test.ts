@@ -111,6 +111,26 @@ incident('a server that is killed, and comes back, is read from where it was lef
   assert.deepEqual(feed.warnings, []);
 });
 
+incident('rows that a killed server has lost, as their commits were not waited for, are not here either', async () => {
+  await using server = await started(['synchronous_commit = off', 'wal_writer_delay = 1s']);
+  await write(
+    server,
+    `CREATE TABLE u (id int PRIMARY KEY, v text); CREATE PUBLICATION ${NAME} FOR TABLE t, u WITH (publish_via_partition_root = true)`,
+  );
+  await using feed = await ChangesFeed.open(server, T, { capture: { publication: NAME } });
+  await feed.all();
+  feed.set({ ...T, u: { read: { changes: 'u', key: ['id'] }, columns: { id: 'integer', v: 'text' } } });
+  await server.admin('CHECKPOINT');
+  await write(server, "INSERT INTO u VALUES (1, 'a')");
+  await feed.once();
+  assert.equal(feed.rows('u').length, 1);
+  await server.kill();
+  await server.restart();
+  await feed.all().catch(() => undefined);
+  await feed.all();
+  assert.deepEqual(feed.rows('u'), await server.admin('SELECT id::text, v FROM u'));
+});
+
 incident('what others write does not pile up: it is read past, and acknowledged once that is stored', async () => {
   await using server = await started();
   await using feed = await ChangesFeed.open(server, T);

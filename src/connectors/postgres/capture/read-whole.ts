@@ -6,7 +6,7 @@ import type { SqlRead } from '../../lib/sql/read.ts';
 import { type KnownTrouble, troubleOf } from '../../lib/sql/troubles.ts';
 import type { PostgresDatabase } from '../database.ts';
 import { type CapturePosition, type CaptureProgress, shortHash, type TableState } from './position.ts';
-import { copyTable, seenBy } from './snapshot.ts';
+import { copyTable, seenBy, untilWritten } from './snapshot.ts';
 import type { CapturedTable } from './tables.ts';
 import { type Beside, toldOf, untold } from './told.ts';
 import { isOfOneTable } from './troubles.ts';
@@ -104,6 +104,7 @@ async function readTogether(
   }
   try {
     const seen = await seenBy(snapshot);
+    await untilWritten(database, seen.until);
     done.snapshots[seen.until] = seen.visible;
     for (const table of left) {
       try {

@@ -44,6 +44,8 @@ interface Described {
   leaves: string;
   /** Partitions that identify rows in another way. */
   others: string[];
+  /** Partitions whose changes are not in the log: foreign and unlogged ones. */
+  unlogged: string[];
   heirs: number;
   identified: string[];
   large: string[];
@@ -114,10 +116,12 @@ const describeSql = (values: string, publication: string): string => `
       FROM pg_catalog.pg_partition_tree(c.oid) l WHERE l.isleaf) ELSE '' END,
     'others', ARRAY(SELECT l.relid::text FROM pg_catalog.pg_partition_tree(c.oid) l JOIN pg_catalog.pg_class k ON k.oid = l.relid
       WHERE c.relkind = 'p' AND l.isleaf AND k.relreplident <> c.relreplident),
+    'unlogged', ARRAY(SELECT l.relid::text FROM pg_catalog.pg_partition_tree(c.oid) l JOIN pg_catalog.pg_class k ON k.oid = l.relid
+      WHERE c.relkind = 'p' AND l.isleaf AND (k.relkind NOT IN ('r', 'p') OR k.relpersistence <> 'p')),
     'heirs', (SELECT count(*) FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid AND c.relkind = 'r'),
     'identified', ARRAY(SELECT a.attname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
       WHERE i.indrelid = c.oid AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END
-        AND a.attnum = ANY (i.indkey)),
+        AND i.indimmediate AND i.indisvalid AND a.attnum = ANY (i.indkey)),
     'large', ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attstorage <> 'p'),
     'generated', ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute a
@@ -200,6 +204,11 @@ function check(
     fail('is no table, and the log has changes of tables only', 'Read it with "table" and a watermark.');
   if (table.persistence !== 'p')
     fail('is not written to the log (it is unlogged or temporary)', `ALTER TABLE ${sqlName} SET LOGGED;`);
+  if (table.unlogged.length > 0)
+    fail(
+      `has partitions whose changes are not in the log (foreign or unlogged ones: ${table.unlogged.join(', ')})`,
+      'Write a dataset for each of the other partitions instead.',
+    );
   if (table.heirs > 0)
     fail('has tables that inherit from it, whose changes are not its own', 'Write a dataset for each of them.');
   if (table.others.length > 0)
@@ -235,9 +244,14 @@ function check(
       `shows ${config.user} only some of its rows (row level security), and the log has all of them`,
       `ALTER ROLE ${ident(config.user)} BYPASSRLS;`,
     );
+  if (table.identity === 'n')
+    fail(
+      'has REPLICA IDENTITY NOTHING, so that the log does not tell which row was changed, and a server that publishes it refuses updates',
+      `ALTER TABLE ${sqlName} REPLICA IDENTITY DEFAULT;`,
+    );
   if (table.identity !== 'f' && table.identified.length === 0)
     fail(
-      'has no primary key, so that the log does not tell which row was changed, and a server that publishes it refuses updates',
+      'has no primary key (or only one that is checked late, DEFERRABLE), so that the log does not tell which row was changed, and a server that publishes it refuses updates',
       `${full(sqlName)} or add a primary key.`,
     );
   const untold = key.filter((column) => table.identity !== 'f' && !table.identified.includes(column));

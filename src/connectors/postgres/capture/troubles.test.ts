@@ -103,6 +103,33 @@ trouble('a table without a key may be written to again, as it is taken out of ou
   await isEqual(server, feed, 'bad');
 });
 
+trouble('tables that would break their writers, or whose changes are not in the log, are not published', async () => {
+  await using server = await started();
+  await write(
+    server,
+    `CREATE TABLE late (id int PRIMARY KEY DEFERRABLE, v text); INSERT INTO late VALUES (1, 'a');
+     CREATE TABLE nothing (id int PRIMARY KEY, v text); ALTER TABLE nothing REPLICA IDENTITY NOTHING;
+     CREATE TABLE split (id int PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE UNLOGGED TABLE part PARTITION OF split FOR VALUES FROM (0) TO (10)`,
+  );
+  const datasets = Object.fromEntries(['good', 'late', 'nothing', 'split'].map((name) => [name, datasetOf(name)]));
+  await using feed = await ChangesFeed.open(server, datasets);
+  await feed.all();
+  assert.match(feed.troubles['late']!, /no primary key \(or only one that is checked late, DEFERRABLE\)/);
+  assert.match(feed.troubles['nothing']!, /REPLICA IDENTITY NOTHING.* REPLICA IDENTITY DEFAULT;/);
+  assert.match(feed.troubles['split']!, /partitions whose changes are not in the log .*: part\)/);
+  await write(server, "UPDATE late SET v = 'b'; UPDATE nothing SET v = 'b'");
+  await server.admin(
+    'ALTER TABLE late REPLICA IDENTITY FULL; ALTER TABLE nothing REPLICA IDENTITY DEFAULT; ALTER TABLE part SET LOGGED',
+  );
+  await write(server, "UPDATE late SET v = 'c'; INSERT INTO split VALUES (1, 'x')");
+  await feed.all();
+  assert.deepEqual(feed.troubles, {});
+  for (const table of ['late', 'nothing', 'split']) await isEqual(server, feed, table);
+  await write(server, 'DELETE FROM late');
+  await feed.all();
+  await isEqual(server, feed, 'late');
+});
+
 trouble('the first extraction goes on without tables that are not there, and takes them in when they are', async () => {
   await using server = await started();
   await server.admin('CREATE SCHEMA secret; CREATE TABLE secret.t (id int PRIMARY KEY, v text)');
