@@ -183,6 +183,40 @@ test('columns fit all records of the sample', () => {
   assert.deepEqual(key, []);
 });
 
+test('parameters of a description tell of offsets and numbered pages', () => {
+  const pagingOf = (parameters: unknown[]) => {
+    const items = { type: 'object' };
+    const get = { parameters, responses: { 200: { schema: { type: 'array', items } } } };
+    const [endpoint] = listEndpoints({
+      paths: { '/a': { parameters: [{ $ref: '#/page' }], get } },
+      page: { name: 'lang', in: 'query' },
+      limit: { name: 'limit', in: 'query', schema: { type: 'integer', default: 20, maximum: 250 } },
+    });
+    const { read } = endpoint!;
+    assert.deepEqual(problemsIn(read), []);
+    return (read as { pagination?: unknown }).pagination;
+  };
+  const query = (name: string, more: object = {}) => ({ name, in: 'query', ...more });
+  assert.deepEqual(pagingOf([query('offset'), { $ref: '#/limit' }]), {
+    type: 'offset',
+    size_parameter: 'limit',
+    size: 250,
+  });
+  assert.deepEqual(pagingOf([query('page'), query('per_page', { default: 50 })]), {
+    type: 'page',
+    size_parameter: 'per_page',
+    size: 50,
+  });
+  assert.deepEqual(pagingOf([query('pageNumber', { schema: { minimum: 0 } })]), {
+    type: 'page',
+    parameter: 'pageNumber',
+    first: 0,
+  });
+  assert.equal(pagingOf([query('page'), query('cursor')]), undefined);
+  assert.equal(pagingOf([{ name: 'page', in: 'header' }]), undefined);
+  assert.equal(pagingOf([null, 1, {}]), undefined);
+});
+
 test('a description that is none has no lists', () => {
   for (const document of [
     undefined,

@@ -22,37 +22,65 @@ export function listEndpoints(document: unknown): ListedEndpoint[] {
       at = at['$ref'].startsWith('#/') ? pointer(document, at['$ref'].slice(2)) : undefined;
     return isObject(at) ? at : undefined;
   };
-  const lists = new Map<string, { records: string; title: string | undefined }>();
+  const lists = new Map<string, { records: string; title: string | undefined; paged: Json }>();
   for (const [path, item] of Object.entries(document['paths'])) {
     const get = resolve(resolve(item)?.['get']);
+    const declared = [resolve(item)?.['parameters'], get?.['parameters']].flatMap((p) => (Array.isArray(p) ? p : []));
     const records = get && recordsIn(schemaOf(get, resolve), resolve);
     const title = get?.['summary'];
-    if (records !== undefined) lists.set(path, { records, title: typeof title === 'string' ? title : undefined });
+    if (records === undefined) continue;
+    const paged = { ...(records !== '$' && { records }), ...pagingOf(declared.map(resolve), resolve) };
+    lists.set(path, { records, title: typeof title === 'string' ? title : undefined, paged });
   }
   const out: ListedEndpoint[] = [];
-  for (const [path, { records, title }] of lists) {
+  for (const [path, { title, paged }] of lists) {
     const placeholders = [...path.matchAll(/\{([^}]+)\}/g)].map((m) => m[1]!);
-    const own = records === '$' ? {} : { records };
-    if (placeholders.length === 0) out.push({ path, title, read: records === '$' ? path : { path, records } });
+    if (placeholders.length === 0)
+      out.push({ path, title, read: Object.keys(paged).length === 0 ? path : { path, ...paged } });
     else {
       const above = path.slice(0, path.lastIndexOf(`/{${placeholders.at(-1)}}`));
       const parent = lists.get(above);
       // Two levels of parameters, or a list above that is none: a person has to say how it is read.
       if (placeholders.length > 1 || !parent) continue;
       const name = placeholders[0]!.replaceAll(/[^A-Za-z0-9_]/g, '_');
-      const ofParent = parent.records === '$' ? {} : { records: parent.records };
       out.push({
         path,
         title,
         read: {
           path: path.replace(/\{[^}]+\}/, `{${name}}`),
-          ...own,
-          for_each: { path: above, ...ofParent, take: { [name]: 'id' } },
+          ...paged,
+          for_each: { path: above, ...parent.paged, take: { [name]: 'id' } },
         },
       });
     }
   }
   return out;
+}
+
+const CURSORS = ['cursor', 'after', 'starting_after', 'page_token', 'pageToken', 'next_token'];
+const PAGES = ['page', 'page_number', 'pageNumber'];
+const SIZES = ['limit', 'per_page', 'perPage', 'page_size', 'pageSize', 'size'];
+const MOST_RECORDS = 1000;
+
+/** Numbered pages and offsets, by the names of parameters. Where a cursor goes only an answer tells. */
+function pagingOf(declared: readonly (Json | undefined)[], resolve: Resolve): { pagination?: Json } {
+  const parameters = declared.filter((p) => p?.['in'] === 'query');
+  const one = (names: readonly string[]) => parameters.find((p) => names.includes(String(p?.['name'])));
+  // 2.0 has the schema of a parameter in the parameter itself.
+  const numberOf = (parameter: Json | undefined, field: string) => {
+    const value = (resolve(parameter?.['schema']) ?? parameter)?.[field];
+    return typeof value === 'number' ? value : undefined;
+  };
+  const offset = one(['offset']);
+  const page = one(PAGES);
+  if (one(CURSORS) || (!offset && !page)) return {};
+  const size = one(SIZES);
+  const records = Math.min(numberOf(size, 'maximum') ?? numberOf(size, 'default') ?? 100, MOST_RECORDS);
+  const sized = size ? { size_parameter: size['name'], size: records } : {};
+  if (offset) return { pagination: { type: 'offset', ...sized } };
+  const isFromZero = (numberOf(page, 'default') ?? numberOf(page, 'minimum')) === 0;
+  const named = page!['name'] === 'page' ? {} : { parameter: page!['name'] };
+  return { pagination: { type: 'page', ...named, ...(isFromZero && { first: 0 }), ...sized } };
 }
 
 function pointer(document: unknown, path: string): unknown {
