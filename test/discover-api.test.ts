@@ -13,7 +13,7 @@ test('an API without a description is read from the paths that a person names, a
   const discover = (...words: string[]) =>
     sh.granary('discover', '--connector', 'rest', '--set', `base=${server.url}`, '--name', 'crm', ...words);
   const nothing = await discover();
-  assert.match(nothing.stderr, /does not say by itself what it has.*--only \/contacts.*preset.*openapi/s);
+  assert.match(nothing.stderr, /does not say by itself what it has.*--only \/contacts.*openapi.*preset \(matomo/s);
   const pattern = await discover('--only', 'contact*');
   assert.equal(pattern.code, 2);
   assert.match(pattern.stderr, /offers nothing that is called contact\*.*--only \/contacts/s);
