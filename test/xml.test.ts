@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { BOOKS } from '../src/model/books.ts';
-import { OBJECTS } from '../src/model/objects.ts';
+import { CURATIONS, OBJECTS } from '../src/model/objects.ts';
 import type { Runtime } from '../src/runtime/runtime.ts';
 import { sampleProject } from './cli.ts';
 import { makeProject, rowsOf, runProject } from './support/projects.ts';
@@ -165,6 +165,94 @@ test('with keep_complete the records before what is wrong are loaded, and all ot
   });
   // Two orders with their lines in each of three files; but what is behind a tag that never ends seems to be within it.
   assert.deepEqual([doc.status, doc.totals.loaded, doc.totals.rejected], ['succeeded', 14, 10]);
+});
+
+const WITH_NEWS = orders(2).replaceAll('<Line>', '<Rush since="2026-11-02">yes</Rush><Line no="7">');
+
+test('a new element is told for the table that it would be a column of, and one that has vanished as well', async (t) => {
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': ORDERS().replace(
+      'id: { from: "@id" }',
+      'id: { from: "Order/@id" }\n      note: { from: Note }',
+    ),
+    'inbox/orders_20261101.xml': orders(1).replaceAll('<Line>', '<Note/><Line>'),
+    'inbox/orders_20261102.xml': WITH_NEWS,
+  });
+  const { doc } = await runProject(dir, async (runtime) => {
+    const drift: Record<string, string[]> = {};
+    for await (const c of runtime.context.state.query(CURATIONS)) {
+      const object = await runtime.context.state.get(OBJECTS, c.object);
+      drift[`${object!.file} ${c.dataset}`] = c.drift;
+    }
+    assert.deepEqual(drift, {
+      'orders_20261101.xml main/shop/orders': [],
+      'orders_20261101.xml main/shop/lines': [],
+      'orders_20261102.xml main/shop/orders': [
+        'Its columns differ from the contract (missing: Note; new: Rush/@since, Rush).',
+      ],
+      'orders_20261102.xml main/shop/lines': ['Its columns differ from the contract (new: @no).'],
+    });
+  });
+  assert.deepEqual([doc.status, doc.totals.loaded], ['succeeded', 8]);
+});
+
+test('with on_drift evolve new elements and attributes become columns of their type, in parts of the file too', async (t) => {
+  const evolving = ORDERS().replaceAll(/^( +)columns:/gm, '$1on_drift: evolve\n$1columns:');
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': evolving,
+    'inbox/orders_20261101.xml': orders(1),
+    'inbox/orders_20261102.xml': WITH_NEWS,
+  });
+  await runProject(dir, async (runtime) => {
+    const columns = 'id, rush, rush_since';
+    assert.deepEqual(await rowsOf(runtime, `SELECT ${columns} FROM orders ORDER BY ALL`), [
+      ['1a', null, null],
+      ['1b', null, null],
+      ['2a', 'yes', '2026-11-02'],
+      ['2b', 'yes', '2026-11-02'],
+    ]);
+    assert.deepEqual(await rowsOf(runtime, "SELECT no + 1 FROM lines WHERE order_id = '2a'"), [[8]]);
+  });
+});
+
+test('a document that is wrong in its middle, and has new elements before that, is set aside or evolves as far as it goes', async (t) => {
+  for (const format of ['', ', malformed: keep_complete']) {
+    const evolving = ORDERS(format).replaceAll(/^( +)columns:/gm, '$1on_drift: evolve\n$1columns:');
+    const dir = await makeProject(t, {
+      'sources/shop.yaml': evolving,
+      'inbox/orders_20261101.xml': orders(1),
+      'inbox/orders_20261102.xml': `${WITH_NEWS.slice(0, WITH_NEWS.indexOf('</Order>', 100))}</Line>`,
+    });
+    await runProject(dir, async (runtime) => {
+      const [, [, status, reason]] = (await objectsOf(runtime)) as [unknown, [string, string, string]];
+      const loaded = await rowsOf(runtime, 'SELECT count(*) FROM orders');
+      if (format === '') {
+        assert.deepEqual([status, loaded], ['quarantined', [[2]]]);
+        assert.match(
+          reason,
+          /^The document is not well-formed XML: line 3, column \d+: <\/Line> where <\/Order> is expected\.$/,
+        );
+      } else {
+        assert.deepEqual([status, loaded], ['loaded', [[3]]]);
+        assert.deepEqual(await rowsOf(runtime, "SELECT rush FROM orders WHERE id = '2a'"), [['yes']]);
+      }
+    });
+  }
+});
+
+test('with on_drift quarantine a document with another structure is set aside', async (t) => {
+  const strict = ORDERS().replace('    columns:', '    on_drift: quarantine\n    columns:');
+  const dir = await makeProject(t, {
+    'sources/shop.yaml': strict,
+    'inbox/orders_20261101.xml': orders(1),
+    'inbox/orders_20261102.xml': WITH_NEWS,
+  });
+  await runProject(dir, async (runtime) => {
+    assert.deepEqual(await objectsOf(runtime), [
+      ['orders_20261101.xml', 'loaded', undefined],
+      ['orders_20261102.xml', 'quarantined', 'Its columns differ from the contract (new: Rush/@since, Rush).'],
+    ]);
+  });
 });
 
 test('discover proposes a table for every repeated element, with the keys of those around it, and what it writes loads', async (t) => {

@@ -4,6 +4,7 @@ import { type XmlConfig, xmlSpec } from './xml/config.ts';
 import { TagCounter } from './xml/count.ts';
 import { discoverXml } from './xml/discover.ts';
 import { malformed, type Place, placeOf, XmlError } from './xml/errors.ts';
+import { xmlHeader } from './xml/header.ts';
 import { findFault } from './xml/passes.ts';
 import { planXml } from './xml/plan.ts';
 import { xmlAttempts } from './xml/read.ts';
@@ -29,8 +30,8 @@ export const xml: Format<XmlConfig> = {
     finish: async (path) => ({ facts: await count(path, [config, ...parts]) }),
   }),
   read: async (input) => xmlAttempts(input),
-  /** Elements that are optional may be anywhere: what a document lacks is known when it is read. */
-  header: async () => undefined,
+  header: xmlHeader,
+  headerBySources: true,
   discover: discoverXml,
 };
 

@@ -30,6 +30,8 @@ export interface Format<C> {
   discover(input: DiscoverInput<C>): Promise<Discovery<C>>;
   /** Names of the columns a payload has, in order, from its first bytes: to check the header and detect drift. Undefined when it has none. */
   header(input: HeaderInput<C>): Promise<string[] | undefined>;
+  /** `header` goes by `sources` and by the record that is read: it is asked for each contract anew. */
+  headerBySources?: boolean;
 }
 
 /** Push bytes, then `finish`. Formats that can only be counted from the whole file use `path` in `finish`. */
@@ -122,6 +124,10 @@ export const PARSE_REJECTS = '_parse_rejects';
 export interface HeaderInput<C> {
   path: string;
   config: C;
+  /** What the contract reads: a format with several names for one thing gives it the contract's. */
+  sources?: readonly string[];
+  /** Configurations of the datasets that read other records of the payload: those are no columns. */
+  others?: readonly C[];
 }
 
 export interface DiscoverInput<C> {

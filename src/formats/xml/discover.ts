@@ -1,15 +1,19 @@
 /** Discovery of XML: a table for every element that is repeated, with the keys of those around it. */
+
+import { GranaryError } from '../../lib/errors.ts';
 import type { DiscoveredColumn, DiscoveredPart, DiscoverInput, Discovery, ReadInput } from '../../ports/format.ts';
 import { inferParsed } from '../lib/discovery.ts';
 import type { RowWriter } from '../lib/row-writer.ts';
 import { type XmlConfig, xmlSpec } from './config.ts';
-import { XmlError } from './errors.ts';
+import { malformed, placeOf, XmlError } from './errors.ts';
 import { XmlParser } from './parser.ts';
+import { findFault } from './passes.ts';
+import { parseRecordPath } from './paths.ts';
 import { Automaton, planXml } from './plan.ts';
 import { type Profile, profileDocument } from './profile.ts';
 import type { RecordSink } from './record-sink.ts';
 import { Gathered } from './records.ts';
-import { pathUp, type Table, tablesOf } from './tables.ts';
+import { pathUp, type Table, tableAt, tablesOf } from './tables.ts';
 import { textOf } from './text.ts';
 
 const MOST_TABLES = 20;
@@ -17,15 +21,15 @@ const KEY_TYPES = /^(integer|bigint|text|uuid|decimal\(\d+,0\))$/;
 
 export async function discoverXml(input: DiscoverInput<XmlConfig>): Promise<Discovery<XmlConfig>> {
   const given = { ...xmlSpec.parse({ record: '*' }, [], { issues: [] })!, ...input.config };
-  const root = await profileDocument(input.path, given, input.whole);
+  const root = await profileOf(input.path, given, input.whole);
   if (!root) return { config: {}, columns: [], rowsSeen: 0, notes: ['There is no element in it.'] };
   const all = tablesOf(root);
   const { record } = input.config;
-  const tables = (record === undefined ? all : all.filter((t) => t.record === record)).slice(0, MOST_TABLES);
+  const tables = record === undefined ? all.slice(0, MOST_TABLES) : tablesFor(record, root, all);
   const found: Found[] = [];
   for (const table of tables) found.push(await examine(input, given, table, found));
   const [first, ...parts] = found;
-  if (!first) return { config: {}, columns: [], rowsSeen: 0, notes: [`No element at "${record}" is repeated.`] };
+  if (!first) return { config: {}, columns: [], rowsSeen: 0, notes: [`There is no element at "${record}".`] };
   const left = all.slice(MOST_TABLES).map((t) => t.record);
   const isOwn = record === undefined;
   return {
@@ -39,6 +43,24 @@ export async function discoverXml(input: DiscoverInput<XmlConfig>): Promise<Disc
     ],
     ...(isOwn && parts.length > 0 && { parts: parts.map((p) => p.part) }),
   };
+}
+
+/** What is wrong with a document is told as it is when it is read. */
+async function profileOf(path: string, config: XmlConfig, whole: boolean): Promise<Profile | undefined> {
+  try {
+    return await profileDocument(path, config, whole);
+  } catch (e) {
+    const isMalformed = e instanceof GranaryError && e.code === 'format.invalid';
+    const fault = isMalformed ? await findFault({ path, config }) : undefined;
+    if (!fault) throw e;
+    throw malformed(fault.error, await placeOf(textOf(path, config), fault.error.offset));
+  }
+}
+
+function tablesFor(record: string, root: Profile, all: readonly Table[]): Table[] {
+  const chain = parseRecordPath(record)?.chain ?? [];
+  const table = all.find((t) => t.record === record) ?? tableAt(root, record, chain);
+  return table ? [table] : [];
 }
 
 interface Found {

@@ -13,6 +13,8 @@ export interface Profile {
   /** Elements with text that is more than white space. */
   texts: number;
   attributes: Set<string>;
+  /** Those that say something about the document, not about its data. */
+  foreign: Set<string>;
   children: Map<string, Profile>;
   /** Namespaces of the name, empty for none. */
   uris: Set<string>;
@@ -21,7 +23,6 @@ export interface Profile {
 /** More different places than a vocabulary has. */
 const MOST_PROFILES = 5000;
 const SAMPLE_BYTES = 64 * 2 ** 20;
-/** Attributes in these say something about the document, not about its data. */
 const FOREIGN: readonly string[] = [XML, XMLNS, XSI];
 
 interface Open {
@@ -31,25 +32,29 @@ interface Open {
   hasText: boolean;
 }
 
-const fresh = (name: string): Profile => ({
+export const emptyProfile = (name: string): Profile => ({
   name,
   count: 0,
   most: 0,
   texts: 0,
   attributes: new Set(),
+  foreign: new Set(),
   children: new Map(),
   uris: new Set(),
 });
 
-/** The root of a document, or of its beginning: what is cut off is no error. Throws `format.invalid`, `discover.failed`. */
+/**
+ * The root of a document, or of its beginning: what is cut off is no error. Throws `discover.failed`, and `format.invalid` where a
+ * document that is not well-formed is not to be read as far as it goes.
+ */
 export async function profileDocument(
   path: string,
-  config: Pick<XmlConfig, 'encoding'>,
+  config: Pick<XmlConfig, 'encoding' | 'malformed'>,
   whole: boolean,
 ): Promise<Profile | undefined> {
   const { SaxesParser } = await import('saxes');
   const parser = new SaxesParser({ xmlns: true });
-  const document = fresh('');
+  const document = emptyProfile('');
   const open: Open[] = [{ profile: document, counts: new Map(), hasText: false }];
   let profiles = 0;
   const text = (t: string) => {
@@ -69,7 +74,7 @@ export async function profileDocument(
         throw new GranaryError('discover.failed', 'Its elements have more different names than a table has columns.', {
           hint: 'Declare the dataset by hand: `record: path/*` takes elements of any name.',
         });
-      profile = fresh(local);
+      profile = emptyProfile(local);
       parent.profile.children.set(local, profile);
     }
     const nth = (parent.counts.get(local) ?? 0) + 1;
@@ -77,7 +82,8 @@ export async function profileDocument(
     profile.most = Math.max(profile.most, nth);
     profile.count++;
     profile.uris.add(uri);
-    for (const a of Object.values(attributes)) if (!FOREIGN.includes(a.uri)) profile.attributes.add(a.local);
+    for (const a of Object.values(attributes))
+      (FOREIGN.includes(a.uri) ? profile.foreign : profile.attributes).add(a.local);
     open.push({ profile, counts: new Map(), hasText: false });
   });
   parser.on('closetag', () => {
@@ -86,10 +92,15 @@ export async function profileDocument(
   });
   const decoder = new TextDecoder();
   let bytes = 0;
-  for await (const chunk of textOf(path, config)) {
-    parser.write(decoder.decode(chunk, { stream: true }));
-    bytes += chunk.length;
-    if (!whole && bytes > SAMPLE_BYTES) break;
+  try {
+    for await (const chunk of textOf(path, config)) {
+      parser.write(decoder.decode(chunk, { stream: true }));
+      bytes += chunk.length;
+      if (!whole && bytes > SAMPLE_BYTES) break;
+    }
+  } catch (e) {
+    const isMalformed = e instanceof GranaryError && e.code === 'format.invalid';
+    if (!isMalformed || config.malformed !== 'keep_complete') throw e;
   }
   return [...document.children.values()][0];
 }

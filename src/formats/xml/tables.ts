@@ -1,4 +1,5 @@
 /** From the elements of a document to tables: repeated elements are rows, and what occurs once in them is a column. Pure. */
+import type { NameTest } from './paths.ts';
 import type { Profile } from './profile.ts';
 
 export interface Table {
@@ -35,20 +36,48 @@ export function tablesOf(root: Profile): Table[] {
   return tables.length > 0 ? tables : [table(root, `/${root.name}`, [], undefined)];
 }
 
-function table(profile: Profile, record: string, steps: string[], parent: Table | undefined): Table {
-  const columns: string[] = [];
-  gather(profile, '', columns);
-  return { record, name: profile.name, steps, parent, columns, count: profile.count };
+/** The table of the first elements at a path from the root, repeated or not. */
+export function tableAt(root: Profile, record: string, chain: readonly NameTest[]): Table | undefined {
+  let found: Profile | undefined;
+  let around: Iterable<Profile> = [root];
+  for (const { local } of chain) {
+    found = [...around].find((p) => local === '*' || local === p.name);
+    around = found?.children.values() ?? [];
+  }
+  return found && table(found, record, record.split('/'), undefined);
 }
 
-/** Values in an element that occurs once: its attributes, its text, and those of its children that occur once. */
-function gather(profile: Profile, path: string, columns: string[]): void {
-  const within = (name: string) => (path === '' ? name : `${path}/${name}`);
-  for (const attribute of profile.attributes) columns.push(within(`@${attribute}`));
-  const isLeaf = profile.children.size === 0;
-  if (profile.texts > 0 || (isLeaf && profile.attributes.size === 0)) columns.push(path === '' ? '.' : path);
-  if (path.split('/').length > MOST_STEPS) return;
-  for (const child of profile.children.values()) if (child.most === 1) gather(child, within(child.name), columns);
+function table(profile: Profile, record: string, steps: string[], parent: Table | undefined): Table {
+  return { record, name: profile.name, steps, parent, columns: gatherColumns(profile), count: profile.count };
+}
+
+/** Values that are taken already. */
+export interface TakenColumns {
+  /** Elements whose text is taken, and that of all in them. */
+  texts: ReadonlySet<Profile>;
+  attributes: ReadonlyMap<Profile, ReadonlySet<string>>;
+}
+
+/** Values in an element that occur once: its attributes, its text, and those of its children that occur once, but for those `apart`. */
+export function gatherColumns(
+  record: Profile,
+  isApart: (profile: Profile) => boolean = () => false,
+  { texts, attributes }: TakenColumns = { texts: new Set(), attributes: new Map() },
+): string[] {
+  const columns: string[] = [];
+  const gather = (profile: Profile, path: string, isTextTaken: boolean): void => {
+    const within = (name: string) => (path === '' ? name : `${path}/${name}`);
+    const isTaken = isTextTaken || texts.has(profile);
+    for (const a of profile.attributes) if (!attributes.get(profile)?.has(a)) columns.push(within(`@${a}`));
+    const isLeaf = profile.children.size === 0;
+    const hasText = profile.texts > 0 || (isLeaf && profile.attributes.size === 0);
+    if (hasText && !isTaken) columns.push(path === '' ? '.' : path);
+    if (path.split('/').length > MOST_STEPS) return;
+    for (const child of profile.children.values())
+      if (child.most === 1 && !isApart(child)) gather(child, within(child.name), isTaken);
+  };
+  gather(record, '', false);
+  return columns;
 }
 
 /** Path from a record to the record of a table around it: `../..`. */

@@ -12,10 +12,10 @@ import { isoNow } from '../../ports/clock.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { Format } from '../../ports/format.ts';
 import { putWrite } from '../../ports/state-store.ts';
-import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
 import { formatConfig } from '../format-config.ts';
 import { quarantineEvent } from '../object-event.ts';
+import { payloadFor } from '../payload-header.ts';
 import type { Payload } from '../verify/payloads.ts';
 import { objectOf, payloadsOf, plain } from '../verify/verify.ts';
 import { type Accounting, account, sumReasons } from './accounting.ts';
@@ -69,26 +69,20 @@ export async function curate(input: CurateInput, context: StageContext): Promise
   );
   const known = await context.state.get(CURATIONS, curation);
   if (known && known.current === 1) return outputOf(known);
-  const payloads = (await payloadsOf(context, object)).map((p) => ({ ...p, facts: factsFor(p, dataset) }));
+  const contract = standingContract(dataset, schema);
+  const sources = contract.filter((c) => c.column.from_name === undefined).map((c) => c.column.from ?? c.name);
+  const payloads: Payload[] = [];
+  for (const p of await payloadsOf(context, object)) payloads.push(await payloadFor(context, p, dataset, sources));
   return context.withScratch(async (scratch) => {
+    const work = { object, dataset, curation, payloads, references: input.references, scratch, contract };
     const engine = await context.openEngine();
     const stop = () => engine.interrupt();
     context.signal?.addEventListener('abort', stop);
     try {
-      return await curateWith(
-        engine,
-        {
-          object,
-          dataset,
-          curation,
-          payloads,
-          references: input.references,
-          scratch,
-          contract: standingContract(dataset, schema),
-        },
-        context,
-      );
+      return await curateWith(engine, work, context);
     } catch (e) {
+      const reason = unreadable(e);
+      if (reason) return await quarantine(context, work, NOTHING, [reason]);
       if (e instanceof GranaryError && !e.where)
         throw new GranaryError(e.code, `${dataset.key}, ${object.file}: ${e.message}`, {
           ...e,
@@ -119,13 +113,6 @@ export function outputOf(doc: CurationDoc): CurateOutput {
   };
 }
 
-/** Of a payload with several record types, a part reads its own. */
-function factsFor(payload: Payload, dataset: Dataset): Payload['facts'] {
-  const byType = payload.facts['byType'] as Record<string, number> | undefined;
-  const record = dataset.format['record'] as string | undefined;
-  return byType && record !== undefined ? { ...payload.facts, records: byType[record] ?? 0 } : payload.facts;
-}
-
 async function curateWith(engine: Engine, work: Work, context: StageContext): Promise<CurateOutput> {
   const { object, dataset, curation, payloads } = work;
   const format = context.formats.get(dataset.format.type)! as Format<unknown>;
@@ -146,14 +133,7 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
   if (dataset.config.mask)
     await engine.run(sql`SET VARIABLE mask_key = ${literal(context.project.config.mask_key ?? '')}`);
   const stagedContract = contract;
-  let staged: Staged;
-  try {
-    staged = await stageAll(engine, work, contract, format, config, context);
-  } catch (e) {
-    const reason = unreadable(e);
-    if (!reason) throw e;
-    return quarantine(context, work, NOTHING, [reason]);
-  }
+  let staged = await stageAll(engine, work, contract, format, config, context);
   if (evolves && (await hasTypeFailures(engine, staged))) {
     for (const p of payloads) {
       const found = await discover(p, true);

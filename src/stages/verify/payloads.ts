@@ -4,10 +4,12 @@ import { resolve } from 'node:path';
 import { GranaryError } from '../../lib/errors.ts';
 import { decodeText, needsDecoding, type TextEncoding } from '../../lib/text-decode.ts';
 import type { ObjectDoc } from '../../model/objects.ts';
-import type { Format, PayloadFacts, RecordCounter } from '../../ports/format.ts';
+import type { PayloadFacts, RecordCounter } from '../../ports/format.ts';
 import type { Dataset } from '../../project/project.ts';
 import { datasetOf, type StageContext } from '../context.ts';
 import { formatConfig } from '../format-config.ts';
+import { payloadHeader } from '../payload-header.ts';
+import { sourceColumns } from './header.ts';
 import { unpack } from './unpack/unpack.ts';
 
 export interface Payload {
@@ -72,8 +74,7 @@ export async function makePayloads(
     const payload = await finishPayload(
       context,
       object,
-      format,
-      config,
+      dataset,
       counter,
       { name: object.file, key: object.key, bytes: object.bytes, ordinal: 0 },
       tail,
@@ -117,7 +118,7 @@ export async function makePayloads(
     };
     await context.objects.put(key, counted(), { replace: true });
     payloads.push(
-      await finishPayload(context, object, format, config, counter, { name: member.name, key, bytes, ordinal }, tail),
+      await finishPayload(context, object, dataset, counter, { name: member.name, key, bytes, ordinal }, tail),
     );
   }
   if (payloads.length === 0)
@@ -138,8 +139,7 @@ export function withAbsolutePaths(config: Record<string, unknown>, dir: string):
 async function finishPayload(
   context: StageContext,
   object: ObjectDoc,
-  format: Format<unknown>,
-  config: unknown,
+  dataset: Dataset,
   counter: RecordCounter,
   of: { name: string; key: string; bytes: number; ordinal: number },
   tail: Tail,
@@ -148,15 +148,16 @@ async function finishPayload(
   const { facts, index } = await counter.finish(path);
   const indexKey = index ? `payloads/${object.id}/${of.ordinal}.index` : null;
   if (index && indexKey) await context.objects.put(indexKey, index, { replace: true });
-  const header = (await format.header({ path, config })) ?? null;
+  const sources = sourceColumns(dataset).map((c) => c.source);
+  const { content } = context.formats.get(dataset.format.type)!;
   return {
     name: of.name,
     key: of.key,
     bytes: of.bytes,
     facts,
     index: indexKey,
-    header,
-    lastLine: format.content === 'text' ? (tail.lastLine() ?? null) : null,
+    header: await payloadHeader(context, dataset, path, sources),
+    lastLine: content === 'text' ? (tail.lastLine() ?? null) : null,
   };
 }
 
