@@ -232,9 +232,12 @@ export class Extraction {
   async #cuts(plan: Plan, from: string | undefined): Promise<string[]> {
     const { name, rows, indexed, kind } = plan.facts;
     const column = from === undefined ? plan.key[0] : plan.watermark[0];
-    const size = this.#read.chunks.rows;
+    const { rows: size, parallel } = this.#read.chunks;
     if (!name || kind !== 'table' || !column || !indexed.has(column.name) || (rows ?? 0) <= size) return [];
-    let cuts = await this.#database.cuts({ table: name, column, from, rows: size, limit: CUTS });
+    // As many parts as are read at once, or a multiple: the last one would be read alone.
+    const parts = Math.ceil(rows! / size / parallel) * parallel;
+    const wanted = from === undefined ? Math.ceil(rows! / parts) : size;
+    let cuts = await this.#database.cuts({ table: name, column, from, rows: wanted, limit: CUTS });
     while (cuts.join().length > CUT_BYTES) cuts = cuts.filter((_, i) => i % 2 === 1);
     return cuts;
   }

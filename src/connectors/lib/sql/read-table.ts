@@ -1,13 +1,12 @@
 /** Reads the rows of one table or query: in one snapshot, or in ranges of a column, each of which is known to be whole before it counts. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GranaryError } from '../../../lib/errors.ts';
 import type { RowSink, Snapshot, SourceColumn, SqlDatabase } from './database.ts';
 import { addDecimals } from './decimals.ts';
 import { inOrder } from './in-order.ts';
+import { PartWriter } from './part-writer.ts';
 import type { Plan } from './plan.ts';
 import { whereOf } from './plan.ts';
-import { copyFile, ScratchFile } from './scratch.ts';
 import type { Throttle } from './throttle.ts';
 
 export interface Counted {
@@ -70,30 +69,26 @@ export async function readDivided(
       await snapshot.close();
     }
   };
-  const range = (index: number) => rangeOf(database, division, index);
-  const work = { first: division.done, count, width, signal: reading.signal };
-  if (width === 1)
-    return inOrder(
-      work,
-      (index, signal) => inSnapshot(signal, (snapshot) => readPart(reading, snapshot, range(index), write, signal)),
-      (counted, index) => after(counted, index + 1),
-    );
-  const pathOf = (index: number) => join(scratch, `part-${index}.csv`);
-  return inOrder(
-    work,
+  let next = division.done;
+  const writers = new Map<number, PartWriter>();
+  await inOrder(
+    { first: division.done, count, width, signal: reading.signal },
     (index, signal) =>
       inSnapshot(signal, async (snapshot) => {
-        const file = await ScratchFile.create(pathOf(index));
+        const writer = new PartWriter(join(scratch, `part-${index}.csv`), write, () => index === next);
+        writers.set(index, writer);
         try {
-          return await readPart(reading, snapshot, range(index), (bytes) => file.write(bytes), signal);
+          const range = rangeOf(database, division, index);
+          return await readPart(reading, snapshot, range, (bytes) => writer.write(bytes), signal);
         } finally {
-          await file.close();
+          await writer.close();
         }
       }),
     async (counted, index) => {
-      await copyFile(pathOf(index), write);
-      await rm(pathOf(index));
+      await writers.get(index)!.flush();
+      writers.delete(index);
       await after(counted, index + 1);
+      next = index + 1;
     },
   );
 }
