@@ -11,7 +11,9 @@ it('parts that are read at once are one after the other in their place, with lit
   t.after(() => rm(folder, { recursive: true }));
   let placed = '';
   let next = 0;
-  const place = async (bytes: Uint8Array) => void (placed += Buffer.from(bytes).toString());
+  const place = async (bytes: Uint8Array) => {
+    placed += Buffer.from(bytes).toString();
+  };
   const paths = ['0', '1', '2'].map((name) => join(folder, name));
   const [first, second, third] = paths.map((path, i) => new PartWriter(path, place, () => i === next));
   const write = (writer: PartWriter | undefined, text: string) => writer!.write(Buffer.from(text));
