@@ -9,7 +9,7 @@ import { resting } from './holder.ts';
 import { slotOf } from './slot.ts';
 
 /** A stream that nobody asks for is closed after so many milliseconds: then others can have the slot. */
-const KEPT_MS = 20_000;
+const KEPT_MS = 120_000;
 /** How often it is looked meanwhile whether the server is there: one that shuts down waits for streams until these have taken everything. */
 const LOOK_MS = 500;
 
