@@ -34,12 +34,6 @@ async function writerTo(server: MysqlServer): Promise<Writer> {
   };
 }
 
-/** Numbers from `first` on, as a table of one column. */
-const numbers = (name: Server, first: number, n: number) =>
-  name === 'mariadb'
-    ? `SELECT seq FROM seq_${first}_to_${first + n - 1}`
-    : `WITH RECURSIVE numbers (seq) AS (SELECT ${first} UNION ALL SELECT seq + 1 FROM numbers WHERE seq < ${first + n - 1}) SELECT /*+ SET_VAR(cte_max_recursion_depth = 10000000) */ seq FROM numbers`;
-
 const SERVERS = [
   {
     name: 'mariadb',
@@ -49,7 +43,6 @@ const SERVERS = [
   },
   { name: 'mysql', missing: mysqlMissing(), start: startMysql, many: ['--max-connections=6'] },
 ] as const;
-type Server = (typeof SERVERS)[number]['name'];
 
 for (const { name, missing, start, many: few } of SERVERS) {
   extractSourceContract(name, missing, async () => {
@@ -74,7 +67,7 @@ for (const { name, missing, start, many: few } of SERVERS) {
       instant: 'TIMESTAMP(6)',
       now: 'NOW(6)',
       insertMany: (table, first, n) =>
-        `INSERT INTO ${table} (id, name, amount, updated_at) SELECT seq, concat('name ', seq), seq / 100, NOW(6) FROM (${numbers(name, first, n)}) s`,
+        `INSERT INTO ${table} (id, name, amount, updated_at) SELECT seq, concat('name ', seq), seq / 100, NOW(6) FROM (${server.numbers(first, first + n - 1)}) s`,
       wide: wideTable(name),
       stop: server.stop,
     };
@@ -276,7 +269,7 @@ for (const { name, missing, start, many: few } of SERVERS) {
     });
 
     it('never holds a lock that keeps others from writing', async () => {
-      await writer.run(`CREATE TABLE busy AS SELECT seq AS id FROM (${numbers(name, 1, 20_000)}) s`);
+      await writer.run(`CREATE TABLE busy AS SELECT seq AS id FROM (${server.numbers(1, 20_000)}) s`);
       const source = await open();
       try {
         const busy = await datasetOf(mysql, source, 'busy', { table: 'busy', throttle: { rows_per_second: 15_000 } });

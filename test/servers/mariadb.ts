@@ -28,6 +28,7 @@ const FAMILY: Family = {
   settings: [LOG, '--gtid-strict-mode=ON'],
   withoutTls: '--skip-ssl',
   rights: 'PROCESS, BINLOG MONITOR, REPLICATION SLAVE',
+  numbers: (first, last) => `SELECT seq FROM seq_${first}_to_${last}`,
 };
 
 export const startMariaDb = (options: ServerOptions = {}): Promise<MariaDbServer> => startFamilyServer(FAMILY, options);

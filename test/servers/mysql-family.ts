@@ -25,6 +25,8 @@ export interface Family {
   withoutTls: string;
   /** Global rights of the user. */
   rights: string;
+  /** A SELECT of whole numbers, as `seq`. */
+  numbers(first: number, last: number): string;
 }
 
 export interface MysqlServer {
@@ -40,6 +42,8 @@ export interface MysqlServer {
   connect(database?: string): Promise<Connection>;
   /** Runs statements, one after the other, as the superuser; rows of the last one. */
   admin(...statements: string[]): Promise<Record<string, unknown>[]>;
+  /** A SELECT of whole numbers, as `seq`. */
+  numbers(first: number, last: number): string;
   /** SIGKILL: nothing is written any more. */
   kill(): Promise<void>;
   /** Stops if it runs, and starts again on the same port with the same data. */
@@ -149,6 +153,7 @@ export async function startFamilyServer(family: Family, options: ServerOptions =
     certificate,
     connect,
     admin,
+    numbers: family.numbers,
     async kill() {
       await server?.kill();
       server = undefined;
@@ -156,6 +161,7 @@ export async function startFamilyServer(family: Family, options: ServerOptions =
     async restart() {
       await server?.stop();
       server = await startServer(family.program, args, { port, env: { TZ: 'America/New_York' } });
+      await (await patiently(connect)).end();
     },
     async stop() {
       await server?.stop();
@@ -169,7 +175,8 @@ async function patiently<T>(open: () => Promise<T>): Promise<T> {
     try {
       return await open();
     } catch (e) {
-      if (tries === 100 || (e as { code?: string }).code !== 'ENOENT') throw e;
+      // A server that was killed has left its socket.
+      if (tries === 100 || !['ENOENT', 'ECONNREFUSED'].includes((e as { code?: string }).code ?? '')) throw e;
       await delay(100);
     }
   }

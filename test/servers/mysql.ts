@@ -27,6 +27,8 @@ const FAMILY: Family = {
   settings: [...PLACES, LOG, '--mysqlx=OFF', '--gtid-mode=ON', '--enforce-gtid-consistency=ON'],
   withoutTls: '--tls-version=',
   rights: 'PROCESS, REPLICATION CLIENT, REPLICATION SLAVE',
+  numbers: (first, last) =>
+    `WITH RECURSIVE numbers (seq) AS (SELECT ${first} UNION ALL SELECT seq + 1 FROM numbers WHERE seq < ${last}) SELECT /*+ SET_VAR(cte_max_recursion_depth = 10000000) */ seq FROM numbers`,
 };
 
 export const startMysql = (options: ServerOptions = {}): Promise<MysqlServer> => startFamilyServer(FAMILY, options);

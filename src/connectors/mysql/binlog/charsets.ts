@@ -55,15 +55,15 @@ export class Charsets {
   }
 
   async #loadTable(charset: string): Promise<void> {
-    const all = `X'${Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0')).join('')}'`;
-    const digits = Array.from({ length: 256 }, (_, i) => `HEX(CONVERT(SUBSTRING(t, ${i + 1}, 1) USING utf8mb4))`);
+    // MySQL refuses bytes that mean nothing in it, and half of those of ASCII do not.
+    const size = charset === 'ascii' ? 128 : 256;
+    const all = `X'${Array.from({ length: size }, (_, i) => i.toString(16).padStart(2, '0')).join('')}'`;
+    const digits = Array.from({ length: size }, (_, i) => `HEX(CONVERT(SUBSTRING(t, ${i + 1}, 1) USING utf8mb4))`);
     const [row] = await this.#ask(
       `SELECT ${digits.join(', ')} FROM (SELECT CONVERT(${all} USING ${charset}) AS t) one`,
     );
-    this.#tables.set(
-      charset,
-      row!.map((hex) => Buffer.from(hex ?? '', 'hex')),
-    );
+    const known = row!.map((hex) => Buffer.from(hex ?? '', 'hex'));
+    this.#tables.set(charset, [...known, ...Array.from({ length: 256 - size }, () => Buffer.from('?'))]);
   }
 
   /** Error: `connector.protocol` for a character set that cannot be read. */

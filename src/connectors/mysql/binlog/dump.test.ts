@@ -10,6 +10,7 @@ import { numberOf } from '../faults.ts';
 import { checksumFits } from './checksum.ts';
 import { dump, type EventSink, type From, register } from './dump.ts';
 import { EVENT } from './events.ts';
+import { MariaDbGtids } from './gtids.ts';
 
 describe('the log of a server', { skip: mariaDbMissing(), timeout: 120_000 }, () => {
   let server: MariaDbServer;
@@ -111,7 +112,7 @@ describe('the log of a server', { skip: mariaDbMissing(), timeout: 120_000 }, ()
     for (const from of [
       { file: 'binlog.000777', pos: 4 },
       { file: 'binlog.000001', pos: 2_000_000_000 },
-      { gtid: '0-9-99999' },
+      { gtids: new MariaDbGtids('0-9-99999') },
     ])
       await assert.rejects(read(new Counting(), { from }), (e) => numberOf(e) === 1236);
   });

@@ -1,6 +1,7 @@
 /**
  * Asks a server for its binary log, as a replica does, and hands on the events. The driver does framing, authentication and TLS; the command is our own.
- * Protocol: https://mariadb.com/kb/en/com_register_slave/, https://mariadb.com/kb/en/com_binlog_dump/
+ * Protocol: https://mariadb.com/kb/en/com_register_slave/, https://mariadb.com/kb/en/com_binlog_dump/, and `com_binlog_dump_gtid` in
+ * `sql/rpl_source.cc` of MySQL.
  */
 import { EventEmitter } from 'node:events';
 import { GranaryError } from '../../../lib/errors.ts';
@@ -9,9 +10,15 @@ import { ask } from '../connect.ts';
 import { type RawConnection, SILENT } from '../row-stream.ts';
 import { checksumFits } from './checksum.ts';
 import { type BinlogEvent, EVENT, HEADER } from './events.ts';
+import { type Gtids, MariaDbGtids, MysqlGtids } from './gtids.ts';
 
 const REGISTER = 0x15;
 const DUMP = 0x12;
+const DUMP_GTID = 0x1e;
+/** Of MySQL: what follows is a list of transactions. */
+const THROUGH_GTID = 4;
+/** Where the first event of a file begins. */
+const FIRST = 4;
 /** The server says that it has sent everything, instead of waiting for more. */
 const NON_BLOCK = 1;
 const OK = 0;
@@ -117,7 +124,7 @@ export function register(connection: RawConnection, serverId: number, silence: n
   return perform(connection, request, silence, () => true);
 }
 
-export type From = { file: string; pos: number } | { gtid: string };
+export type From = { file: string; pos: number } | { gtids: Gtids };
 
 export interface DumpOptions {
   serverId: number;
@@ -142,18 +149,12 @@ export interface EventSink {
 export async function dump(connection: RawConnection, options: DumpOptions, sink: EventSink): Promise<void> {
   const { from, serverId, silence, signal } = options;
   await ask(connection, `SET @mariadb_slave_capability = 4, @master_binlog_checksum = @@GLOBAL.binlog_checksum`);
-  const gtid = 'gtid' in from ? `'${from.gtid}'` : 'NULL';
-  await ask(connection, `SET @slave_connect_state = ${gtid}, @slave_gtid_strict_mode = 1`);
+  const list = 'gtids' in from && from.gtids instanceof MariaDbGtids ? `'${from.gtids.text}'` : 'NULL';
+  await ask(connection, `SET @slave_connect_state = ${list}, @slave_gtid_strict_mode = 1`);
   const [[checksum] = []] = await ask(connection, 'SELECT @master_binlog_checksum');
   // Each file of the log says for itself; this is for what comes before the first.
   const reading: Reading = { hasChecksum: checksum !== 'NONE' && checksum !== '0' };
-  const file = Buffer.from('file' in from ? from.file : '');
-  const request = Buffer.alloc(11 + file.length);
-  request[0] = DUMP;
-  request.writeUInt32LE('file' in from ? from.pos : 4, 1);
-  request.writeUInt16LE(NON_BLOCK, 5);
-  request.writeUInt32LE(serverId, 7);
-  file.copy(request, 11);
+  const request = requestOf(from, serverId);
 
   const socket = connection.stream;
   const event: BinlogEvent = { buffer: request, start: 0, end: 0, type: 0, timestamp: 0, serverId: 0, next: 0 };
@@ -207,6 +208,33 @@ export async function dump(connection: RawConnection, options: DumpOptions, sink
   }
 }
 
+function requestOf(from: From, serverId: number): Buffer {
+  if ('gtids' in from && from.gtids instanceof MysqlGtids) return requestByGtid(from.gtids, serverId);
+  const file = Buffer.from('file' in from ? from.file : '');
+  const request = Buffer.alloc(11 + file.length);
+  request[0] = DUMP;
+  request.writeUInt32LE('file' in from ? from.pos : FIRST, 1);
+  request.writeUInt16LE(NON_BLOCK, 5);
+  request.writeUInt32LE(serverId, 7);
+  file.copy(request, 11);
+  return request;
+}
+
+/** Everything that is not in the list, whatever file it is in. */
+function requestByGtid(gtids: MysqlGtids, serverId: number): Buffer {
+  const list = gtids.encode();
+  const request = Buffer.alloc(23 + list.length);
+  request[0] = DUMP_GTID;
+  request.writeUInt16LE(NON_BLOCK | THROUGH_GTID, 1);
+  request.writeUInt32LE(serverId, 3);
+  // No name of a file, and the position after the head of any.
+  request.writeUInt32LE(0, 7);
+  request.writeBigUInt64LE(BigInt(FIRST), 11);
+  request.writeUInt32LE(list.length, 19);
+  list.copy(request, 23);
+  return request;
+}
+
 /** The driver alone would wait until the server has sent everything. */
 function hangUp(connection: RawConnection): void {
   connection.destroy();
@@ -224,7 +252,7 @@ interface Reading {
 function readHeader(event: BinlogEvent, buffer: Buffer, start: number, end: number, reading: Reading): boolean {
   if (end - start < HEADER) throw unexpected();
   event.type = buffer[start + 4]!;
-  if (event.type === EVENT.heartbeat) return false;
+  if (event.type === EVENT.heartbeat || event.type === EVENT.laterHeartbeat) return false;
   const isNewFile = event.type === EVENT.formatDescription;
   // The event with which a file begins has room for a checksum in any case, and before it which kind the file has.
   if (isNewFile) reading.hasChecksum = buffer[end - 5] === 1;

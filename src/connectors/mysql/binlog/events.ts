@@ -4,6 +4,7 @@
  */
 import { inflateSync } from 'node:zlib';
 import { GranaryError } from '../../../lib/errors.ts';
+import type { Gtid } from './gtids.ts';
 
 /** Types of events that mean something here. Those above 159 are MariaDB's own. */
 export const EVENT = {
@@ -22,7 +23,12 @@ export const EVENT = {
   writeRows2: 30,
   updateRows2: 31,
   deleteRows2: 32,
+  mysqlGtid: 33,
+  anonymousGtid: 34,
   xaPrepare: 38,
+  payload: 40,
+  laterHeartbeat: 41,
+  taggedGtid: 42,
   gtid: 162,
   compressedQuery: 165,
   compressedWriteRows1: 166,
@@ -34,7 +40,7 @@ export const EVENT = {
 } as const;
 
 /** Events that change no rows by themselves: ends of files, variables of statements, parts of LOAD DATA, what is only for people, and lists of GTIDs. */
-const WITHOUT_ROWS = new Set([1, 3, 5, 7, 9, 10, 11, 13, 14, 17, 27, 28, 29, 34, 35, 160, 161, 163, 164]);
+const WITHOUT_ROWS = new Set([1, 3, 5, 7, 9, 10, 11, 13, 14, 17, 27, 28, 29, 35, 36, 37, 160, 161, 163, 164]);
 const KNOWN = new Set<number>(Object.values(EVENT));
 /** Of an event: who does not know it may leave it out. */
 const IGNORABLE = 0x80;
@@ -91,9 +97,7 @@ export function readRotate({ buffer, start, end }: BinlogEvent): { file: string;
   return { pos: Number(buffer.readBigUInt64LE(at)), file: buffer.toString('utf8', at + 8, end) };
 }
 
-export interface GtidEvent {
-  domain: number;
-  sequence: bigint;
+export interface GtidEvent extends Gtid {
   /** There is no event that ends the group: it is one statement. */
   standalone: boolean;
   /** The rows of a distributed transaction, which is decided later. */
@@ -106,11 +110,22 @@ export function readGtid({ buffer, start }: BinlogEvent): GtidEvent {
   const flags = buffer[at + 12]!;
   return {
     sequence: buffer.readBigUInt64LE(at),
-    domain: buffer.readUInt32LE(at + 8),
+    space: String(buffer.readUInt32LE(at + 8)),
     standalone: (flags & 1) !== 0,
     prepared: (flags & 64) !== 0,
   };
 }
+
+/** Of MySQL. What follows tells by its BEGIN that it is not one statement. */
+export function readMysqlGtid({ buffer, start }: BinlogEvent): GtidEvent {
+  const at = start + HEADER + 1;
+  const hex = buffer.toString('hex', at, at + 16);
+  const space = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  return { space, sequence: buffer.readBigInt64LE(at + 16), standalone: true, prepared: false };
+}
+
+/** Whether a distributed transaction was not only prepared but committed at once. */
+export const isOnePhase = ({ buffer, start }: BinlogEvent): boolean => buffer[start + HEADER] === 1;
 
 /** As `XA COMMIT` writes it: https://mariadb.com/kb/en/xa_prepare_log_event/ */
 export function readXid({ buffer, start }: BinlogEvent): string {

@@ -119,6 +119,8 @@ function withoutSettings(tokens: Token[]): Token[] {
 
 function xa(head: string, text: string): Statement {
   const xid = text.replace(/^\s*XA\s+\S+\s+/i, '').trim();
+  // As MySQL begins it; MariaDB says it with the number of the transaction.
+  if (/^XA (START|BEGIN)\b/.test(head)) return { kind: 'begin' };
   if (head.startsWith('XA COMMIT')) return { kind: 'xa commit', xid };
   if (head.startsWith('XA ROLLBACK')) return { kind: 'xa rollback', xid };
   return { kind: 'nothing' };

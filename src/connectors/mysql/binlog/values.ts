@@ -4,6 +4,7 @@ import type { LineBuffer } from '../../lib/sql/line-buffer.ts';
 import { inet4Text, inet6Text, uuidText, whole } from './addresses.ts';
 import type { Encoding } from './charsets.ts';
 import { writeDecimal } from './decimal.ts';
+import { jsonText } from './json.ts';
 import { doubleText } from './number-text.ts';
 import { type MappedColumn, TYPE } from './table-map.ts';
 import * as temporal from './temporal.ts';
@@ -46,6 +47,8 @@ export function writerOf(column: MappedColumn, encodingOf: (collation: number) =
       return enumWriter(column, encodingOf);
     case TYPE.set:
       return setWriter(column, encodingOf);
+    case TYPE.json:
+      return (out, from, start, length) => writeLong(out, Buffer.from(jsonText(from, start, length)));
     case TYPE.geometry:
       return (out, from, start) => writeLong(out, Buffer.from(wellKnownText(from, start)));
     case TYPE.varchar:

@@ -9,24 +9,15 @@ import { numberOf, queryFault } from '../faults.ts';
 import type { RawConnection } from '../row-stream.ts';
 import type { MysqlCapture } from './capture.ts';
 import { copyTables, isOfOneTable, putAside } from './copying.ts';
+import { flavourOf } from './flavour.ts';
 import { heed } from './heed.ts';
 import type { FollowedTable } from './incidents.ts';
-import { LogReader, OtherLogError, type Start } from './log-reader.ts';
+import { LogReader, OtherLogError, type Start, type Until } from './log-reader.ts';
 import { Output } from './output.ts';
-import {
-  type CapturePosition,
-  comparePlaces,
-  contractOf,
-  formatGtid,
-  isDue,
-  type Place,
-  parseGtid,
-  positionOf,
-  type TableState,
-} from './position.ts';
+import { type CapturePosition, comparePlaces, contractOf, isDue, positionOf, type TableState } from './position.ts';
 import { repairsAfter } from './repairs.ts';
 import { privileged, type ServerState, serverState } from './server.ts';
-import { placedSnapshot } from './snapshot.ts';
+import type { PlacedSnapshot } from './snapshot.ts';
 import { followed } from './tables.ts';
 
 /** An extraction ends after so much, and another one goes on. */
@@ -84,10 +75,10 @@ export class CaptureRun {
         state.stale ??= `rows of ${state.cascaded.table} were changed, and foreign keys change rows here without a word in the log`;
     }
     if (wanted.length > 0) return this.#withSnapshot(server, wanted, connection, id);
-    const reader = await this.#follow(this.#start(), { place: undefined, to: server }, connection, id);
+    const reader = await this.#follow(this.#start(), { until: undefined, to: server }, connection, id);
     if (reader === undefined) return this.#lost(server, connection, id);
     const isBehind = comparePlaces(reader, server) < 0 && reader.transactions > 0;
-    return this.#end(server, reader, isBehind, isBehind ? this.#given!.seenAt : server.now);
+    return this.#end(server, atEnd(reader, server), isBehind, isBehind ? this.#given!.seenAt : server.now);
   }
 
   /** Datasets whose tables have to be read as a whole now. */
@@ -102,7 +93,7 @@ export class CaptureRun {
 
   #start(): Start {
     const { file, pos, created, gtid, rows, at } = this.#given!;
-    return { file, pos, created, gtid: parseGtid(gtid), rows, at };
+    return { file, pos, created, gtid: flavourOf(this.#database).gtids(gtid), rows, at };
   }
 
   /** The log was purged, or the server is another one that has not got it. */
@@ -123,20 +114,18 @@ export class CaptureRun {
     connection: RawConnection,
     id: number,
   ): Promise<Extracted> {
-    const snapshot = await placedSnapshot(this.#database, this.#request.signal);
+    const snapshot = await flavourOf(this.#database).snapshot(this.#database, this.#request.signal);
     try {
       let datasets = wanted;
       let reader: LogReader | undefined;
       const others = this.#request.datasets.filter((d) => !wanted.includes(d));
       if (this.#given && others.length > 0) {
-        reader = await this.#follow(this.#start(), { place: snapshot, to: server }, connection, id, wanted);
+        const until = { place: snapshot.isExact ? snapshot.place : undefined, gtids: snapshot.gtids };
+        reader = await this.#follow(this.#start(), { until, to: server }, connection, id, wanted);
         if (!reader) datasets = this.#stale('the log was lost');
       }
-      const start: Start = {
-        file: snapshot.file,
-        pos: snapshot.pos,
-        created: reader?.file === snapshot.file ? reader.created : 0,
-        gtid: parseGtid(snapshot.gtid),
+      const start: Start & { byGtid: boolean } = {
+        ...placeOf(snapshot, reader),
         rows: (reader?.rows ?? this.#given?.rows ?? positionOf(this.#request.position)?.rows ?? 0) + 1,
         at: Math.max(snapshot.at, reader?.at ?? positionOf(this.#request.position)?.at ?? 0),
       };
@@ -159,7 +148,7 @@ export class CaptureRun {
   /** Undefined: the server has not got the log from there. */
   async #follow(
     start: Start,
-    limit: { place: Place | undefined; to: ServerState },
+    limit: { until: Until | undefined; to: ServerState },
     connection: RawConnection,
     id: number,
     without: readonly ExtractDataset<SqlRead>[] = [],
@@ -172,12 +161,12 @@ export class CaptureRun {
         output,
         tables: await this.#tables(output, without),
         start,
-        limit: { place: limit.place, bytes: MOST_BYTES, rows: MOST_ROWS },
+        limit: { until: limit.until, bytes: MOST_BYTES, rows: MOST_ROWS },
         byGtid: isByGtid,
         prepared: this.#given!.prepared,
       });
-      if (limit.place && !isByGtid && comparePlaces(start, limit.place) >= 0) return reader;
-      const from: From = isByGtid ? { gtid: formatGtid(start.gtid) } : { file: start.file, pos: start.pos };
+      if (limit.until && !isByGtid && reader.isAt(limit.until)) return reader;
+      const from: From = isByGtid ? { gtids: start.gtid } : { file: start.file, pos: start.pos };
       await dump(on, { serverId: id, from, silence: this.#silence(), signal: this.#request.signal }, reader);
       await output.end();
       return reader;
@@ -229,12 +218,7 @@ export class CaptureRun {
     }
   }
 
-  async #end(
-    server: ServerState,
-    reached: Start & Partial<Pick<LogReader, 'incidents' | 'prepared' | 'byGtid'>>,
-    more: boolean,
-    seenAt: number,
-  ): Promise<Extracted> {
+  async #end(server: ServerState, reached: Reached, more: boolean, seenAt: number): Promise<Extracted> {
     const isStale = await heed(this.#capture, this.#request, this.#states, reached.incidents);
     const { file, pos, created, gtid, rows, at } = reached;
     const position: CapturePosition = {
@@ -243,7 +227,7 @@ export class CaptureRun {
       pos,
       byGtid: reached.byGtid ?? false,
       created,
-      gtid: formatGtid(gtid),
+      gtid: gtid.text,
       rows,
       at,
       seenAt,
@@ -258,4 +242,25 @@ export class CaptureRun {
       troubles: told(Object.fromEntries(troubles)),
     };
   }
+}
+
+type Reached = Start & Partial<Pick<LogReader, 'incidents' | 'prepared' | 'byGtid'>>;
+
+/** Read to its end by transactions, the log had none: so the place where it ended before goes on. */
+function atEnd(reader: LogReader, { file, pos }: ServerState): Reached {
+  if (!reader.byGtid || reader.transactions > 0) return reader;
+  const { gtid, rows, at, incidents, prepared } = reader;
+  return { gtid, rows, at, incidents, prepared, file, pos, created: 0, byGtid: false };
+}
+
+/** Where the log goes on after the snapshot. Where that is not exact, tables that were read up to its transactions know it, or the list of these does. */
+function placeOf(
+  { place, isExact, gtids }: PlacedSnapshot,
+  reader: LogReader | undefined,
+): Pick<Start, 'file' | 'pos' | 'created' | 'gtid'> & { byGtid: boolean } {
+  if (!isExact && reader && !reader.byGtid) {
+    const { file, pos, created, gtid } = reader;
+    return { file, pos, created, gtid, byGtid: false };
+  }
+  return { ...place, created: reader?.file === place.file ? reader.created : 0, gtid: gtids, byGtid: !isExact };
 }

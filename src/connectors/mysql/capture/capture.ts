@@ -1,4 +1,4 @@
-/** Changes of MariaDB: tables once as a whole, and from there on what the log says. */
+/** Changes of MariaDB and MySQL: tables once as a whole, and from there on what the log says. */
 import { GranaryError } from '../../../lib/errors.ts';
 import type {
   ExtractDataset,
@@ -13,8 +13,9 @@ import type { SqlRead } from '../../lib/sql/read.ts';
 import { Charsets } from '../binlog/charsets.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { CaptureRun } from './capture-run.ts';
+import { flavourOf } from './flavour.ts';
 import { type CaughtUp, lagOf } from './lag.ts';
-import { contractOf, isDue, isSameGtid, positionOf } from './position.ts';
+import { contractOf, isDue, positionOf } from './position.ts';
 import { NOW } from './server.ts';
 import { type CapturedTable, capturedTable } from './tables.ts';
 
@@ -42,10 +43,11 @@ export class MysqlCapture implements ChangeCapture {
       if (!state || state.contract !== contractOf(dataset)) return true;
       if (isDue(state, now)) return true;
     }
+    const { gtids, gtidsInLog } = flavourOf(this.#database);
     const [[gtid, id, at] = []] = await this.#inTime(
-      this.#database.query('asking for the position', `SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.server_id, ${NOW}`),
+      this.#database.query('asking for the position', `SELECT ${gtidsInLog}, @@GLOBAL.server_id, ${NOW}`),
     );
-    const isStill = Number(id) === position.server && isSameGtid(gtid ?? '', position.gtid);
+    const isStill = Number(id) === position.server && gtids(gtid ?? '').text === gtids(position.gtid).text;
     if (isStill) this.#caughtUp = { gtid: position.gtid, at: Number(at) };
     return !isStill;
   }

@@ -43,6 +43,7 @@ export const placeOf = (database: string, table: string): string => `${database}
 /** Those of a table, and those of the tables that it depends on, as their rows may be changed in the same way. */
 export async function ancestryOf(database: MysqlDatabase, name: string, table: string): Promise<Ancestry> {
   const ancestry: Ancestry = { ancestors: new Map(), keys: [], hidden: [] };
+  if (await logsCascades(database)) return ancestry;
   const seen = new Set([placeOf(name, table)]);
   const first = { name, table };
   const queue = [first];
@@ -57,6 +58,15 @@ export async function ancestryOf(database: MysqlDatabase, name: string, table: s
     }
   }
   return ancestry;
+}
+
+/** From MySQL 9.6 on foreign keys are the server's, not the storage engine's, unless told, and what they change is logged like all else. */
+async function logsCascades(database: MysqlDatabase): Promise<boolean> {
+  const [[, native] = []] = await database.query(
+    'asking for settings',
+    "SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'",
+  );
+  return native === 'OFF';
 }
 
 function add(ancestors: Ancestry['ancestors'], { database, table, columns, onDelete, onUpdate }: ForeignKey): void {

@@ -2,7 +2,8 @@
 import type { FeedLag } from '../../../ports/extract.ts';
 import { notCaptured } from '../../lib/sql/troubles.ts';
 import type { MysqlDatabase } from '../database.ts';
-import { type CapturePosition, comparePlaces, isSameGtid } from './position.ts';
+import { flavourOf } from './flavour.ts';
+import { type CapturePosition, comparePlaces } from './position.ts';
 import { NOW } from './server.ts';
 
 /** Of the time for which the server keeps its logs: beyond this share, someone should look. */
@@ -24,9 +25,10 @@ export async function lagOf(
   caughtUp: CaughtUp | undefined,
 ): Promise<Found> {
   if (!position) return {};
+  const { gtids, gtidsInLog } = flavourOf(database);
   const [[gtid, id, now, expires] = []] = await database.query(
     'asking for the position',
-    `SELECT @@GLOBAL.gtid_binlog_pos, @@GLOBAL.server_id, ${NOW}, @@GLOBAL.binlog_expire_logs_seconds`,
+    `SELECT ${gtidsInLog}, @@GLOBAL.server_id, ${NOW}, @@GLOBAL.binlog_expire_logs_seconds`,
   );
   const states = Object.entries(position.tables);
   const troubles = states.flatMap(([name, { trouble }]) => (trouble ? [[name, trouble]] : []));
@@ -35,7 +37,7 @@ export async function lagOf(
   const cascaded = states.map(([, state]) => (state.cascaded ? (Date.now() - state.cascaded.since) / 1000 : 0));
   const least = Math.max(0, ...cascaded);
   const ofTables = waiting === undefined ? {} : { problem: waiting, about: 'tables' };
-  if (isSameGtid(gtid ?? '', position.gtid))
+  if (gtids(gtid ?? '').text === gtids(position.gtid).text)
     return { seconds: least, bytes: 0, ...ofTables, caughtUp: { gtid: position.gtid, at: Number(now) } };
   // A log that was still for hours is not hours behind when something is written at last.
   const since = Math.max(position.seenAt ?? position.at, caughtUp?.gtid === position.gtid ? caughtUp.at : 0);

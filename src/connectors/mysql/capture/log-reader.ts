@@ -7,12 +7,16 @@ import {
   EVENT,
   type GtidEvent,
   HEADER,
+  isOnePhase,
   isUnknown,
   readGtid,
+  readMysqlGtid,
   readQuery,
   readRotate,
   readXid,
 } from '../binlog/events.ts';
+import { type Gtids, taggedError } from '../binlog/gtids.ts';
+import { eventsOf } from '../binlog/payload.ts';
 import { isRowsEvent, readRowsEvent } from '../binlog/rows.ts';
 import { understand } from '../binlog/statements.ts';
 import { readTableMap, type TableMap, tableIdOf } from '../binlog/table-map.ts';
@@ -25,7 +29,7 @@ import { comparePlaces, type Place } from './position.ts';
 
 export interface Start extends Place {
   created: number;
-  gtid: Map<number, string>;
+  gtid: Gtids;
   rows: number;
   at: number;
 }
@@ -35,10 +39,16 @@ export interface LogReaderOptions {
   tables: readonly FollowedTable[];
   start: Start;
   /** Reading ends with the transaction that reaches one of these. */
-  limit: { place: Place | undefined; bytes: number; rows: number };
+  limit: { until: Until | undefined; bytes: number; rows: number };
   /** Reading begins after the transactions of `start.gtid`, wherever that is. */
   byGtid: boolean;
   prepared: Record<string, string[]>;
+}
+
+/** All of these transactions; with their place where that is known. */
+export interface Until {
+  place: Place | undefined;
+  gtids: Gtids;
 }
 
 /** The file is not the one that was read before, although it has its name. */
@@ -57,7 +67,7 @@ export class LogReader implements EventSink {
   file: string;
   pos: number;
   created: number;
-  readonly gtid: Map<number, string>;
+  readonly gtid: Gtids;
   rows: number;
   at: number;
   transactions = 0;
@@ -82,7 +92,7 @@ export class LogReader implements EventSink {
     this.file = start.file;
     this.pos = start.pos;
     this.created = start.created;
-    this.gtid = new Map(start.gtid);
+    this.gtid = start.gtid;
     this.rows = start.rows;
     this.at = start.at;
     this.#counter = start.rows;
@@ -106,8 +116,22 @@ export class LogReader implements EventSink {
       case EVENT.xid:
         return this.#commit(event);
       case EVENT.gtid:
-        this.#begin(event);
+        this.#begin(event, readGtid(event));
         return false;
+      case EVENT.mysqlGtid:
+        this.#begin(event, readMysqlGtid(event));
+        return false;
+      case EVENT.anonymousGtid:
+        throw new GranaryError('connector.unsupported', 'The binary log has a transaction without a GTID.', {
+          hint: 'Set gtid_mode = ON, and begin anew: granary run --full.',
+        });
+      case EVENT.taggedGtid:
+        throw taggedError('in the log');
+      case EVENT.payload: {
+        let isEnough = false;
+        for (const inner of eventsOf(event)) isEnough = this.event(inner) || isEnough;
+        return isEnough;
+      }
       case EVENT.query:
       case EVENT.compressedQuery:
         return this.#query(event);
@@ -118,7 +142,7 @@ export class LogReader implements EventSink {
         this.#newFile(event);
         return false;
       case EVENT.xaPrepare:
-        return this.#prepare(event);
+        return isOnePhase(event) ? this.#commit(event) : this.#prepare(event);
       case EVENT.executeLoad:
       case EVENT.loadBlock:
         this.incidents.everything('a LOAD DATA statement was logged as a statement, not as rows');
@@ -154,10 +178,10 @@ export class LogReader implements EventSink {
     this.#group = undefined;
   }
 
-  #begin(event: BinlogEvent): void {
+  #begin(event: BinlogEvent, gtid: GtidEvent): void {
     this.#abandon();
     const at = Math.max(this.at, event.timestamp);
-    this.#group = { ...readGtid(event), at, serverId: event.serverId };
+    this.#group = { ...gtid, at, serverId: event.serverId };
     if (at !== this.at || this.#moment.at.length === 0) this.#moment = { at: Buffer.from(instantText(at)) };
   }
 
@@ -223,6 +247,7 @@ export class LogReader implements EventSink {
     const statement = understand(database, text);
     switch (statement.kind) {
       case 'begin':
+        if (this.#group) this.#group.standalone = false;
         return false;
       case 'commit':
         return this.#commit(event);
@@ -267,6 +292,10 @@ export class LogReader implements EventSink {
       for (const dataset of touched) this.incidents.stale(dataset, 'a distributed transaction (XA) was committed');
   }
 
+  isAt({ place, gtids }: Until): boolean {
+    return place ? comparePlaces(this, place) >= 0 : this.gtid.includes(gtids);
+  }
+
   /** Whether that was enough. */
   #commit(event: BinlogEvent): boolean {
     const { output, limit } = this.#options;
@@ -279,10 +308,10 @@ export class LogReader implements EventSink {
     const group = this.#group;
     this.#group = undefined;
     if (group) {
-      this.gtid.set(group.domain, `${group.domain}-${group.serverId}-${group.sequence}`);
+      this.gtid.add(group, group.serverId);
       this.at = group.at;
     }
-    if (limit.place) return comparePlaces(this, limit.place) >= 0;
+    if (limit.until) return this.isAt(limit.until);
     return output.bytes >= limit.bytes || this.rows - this.#firstRows >= limit.rows;
   }
 }

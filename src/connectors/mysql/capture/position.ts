@@ -14,7 +14,7 @@ export interface CapturePosition {
   byGtid: boolean;
   /** When the file was begun, in seconds since 1970, as its first event says: files of the same name may be others. 0: not known. */
   created: number;
-  /** The last transaction of every domain: `0-1-42,7-3-9`. */
+  /** The transactions that were read, see `binlog/gtids.ts`. */
   gtid: string;
   /** `_position` of the last row. It goes on counting whatever happens at the server. */
   rows: number;
@@ -68,25 +68,6 @@ export function contractOf({ read, columns }: ExtractDataset<SqlRead>): string {
 
 export const shapeOf = (columns: readonly { name: string; native: string }[]): string =>
   shortHash(columns.map((c) => [c.name, c.native]));
-
-/** `0-1-42,7-3-9` by domain. */
-export function parseGtid(text: string): Map<number, string> {
-  return new Map(
-    text
-      .split(',')
-      .filter(Boolean)
-      .map((part) => [Number(part.trim().split('-')[0]), part.trim()]),
-  );
-}
-
-export const formatGtid = (gtid: ReadonlyMap<number, string>): string =>
-  [...gtid]
-    .sort(([a], [b]) => a - b)
-    .map(([, text]) => text)
-    .join(',');
-
-/** Whether two lists say the same, in whatever order. */
-export const isSameGtid = (a: string, b: string): boolean => formatGtid(parseGtid(a)) === formatGtid(parseGtid(b));
 
 export interface Place {
   file: string;

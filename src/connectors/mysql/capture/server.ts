@@ -1,12 +1,15 @@
-/** What capturing needs of a server, asked in the words of MariaDB, and whether it has it. */
+/** What capturing needs of a server, and whether it has it. */
 import { GranaryError } from '../../../lib/errors.ts';
+import type { Gtids } from '../binlog/gtids.ts';
 import type { MysqlDatabase } from '../database.ts';
+import { numberOf } from '../faults.ts';
+import { type Flavour, flavourOf, type Settings, type Wanted } from './flavour.ts';
 import type { Place } from './position.ts';
 
 export interface ServerState extends Place {
   id: number;
-  /** What is in its log. */
-  gtid: string;
+  /** The transactions in its log. */
+  gtids: Gtids;
   /** Seconds since 1970, by its clock: not after `gtid` was asked for. */
   now: number;
 }
@@ -14,68 +17,75 @@ export interface ServerState extends Place {
 /** Seconds since 1970. */
 export const NOW = "TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP())";
 
-const VARIABLES = [
-  'log_bin',
-  'binlog_format',
-  'binlog_row_image',
-  'binlog_row_metadata',
-  'log_slave_updates',
-  'server_id',
-  'wsrep_on',
+const VARIABLES = ['log_bin', 'server_id', 'wsrep_on'];
+
+const WANTED: readonly Wanted[] = [
+  ['binlog_format', 'ROW', 'the binary log has statements instead of rows'],
+  ['binlog_row_image', 'FULL', 'the binary log has only parts of rows'],
+  ['binlog_row_metadata', 'FULL', 'the binary log does not tell the names of columns'],
 ];
 
 /** Errors: `connector.denied` with the privilege that is missing, `connector.unsupported` with the setting. */
 export async function serverState(database: MysqlDatabase): Promise<ServerState> {
   const { endpoint } = database;
-  if (!database.isMariaDb)
-    throw unfit(endpoint, 'changes are captured from MariaDB only, and this server is another one', 'Use a watermark.');
-  const names = VARIABLES.map((name) => `'${name}'`).join(', ');
+  const flavour = flavourOf(database);
+  const wanted = [...WANTED, ...flavour.wanted];
+  const asked = [...VARIABLES, ...flavour.logsUpdates, ...wanted.map(([name]) => name)];
+  const names = asked.map((name) => `'${name}'`).join(', ');
   const settings = new Map(
     (await database.query('asking for settings', `SHOW GLOBAL VARIABLES WHERE variable_name IN (${names})`)).map(
       ([name, value]) => [name!.toLowerCase(), (value ?? '').toUpperCase()],
     ),
   );
-  checkSettings(endpoint, settings);
-  await checkReplica(database, settings);
-  const [[file, pos] = []] = await privileged(database, () =>
-    database.query('asking for the binary log', 'SHOW MASTER STATUS'),
-  );
-  const [[gtid, now] = []] = await database.query('asking for the position', `SELECT @@GLOBAL.gtid_binlog_pos, ${NOW}`);
+  checkSettings(endpoint, flavour, wanted, settings);
+  await checkReplica(database, flavour, settings);
+  const [file, pos] = await logStatus(database);
+  const [[gtids, now] = []] = await database.query('asking for the position', `SELECT ${flavour.gtidsInLog}, ${NOW}`);
   return {
     id: Number(settings.get('server_id')),
-    gtid: gtid ?? '',
+    gtids: flavour.gtids(gtids ?? ''),
     file: file ?? '',
     pos: Number(pos),
     now: Number(now),
   };
 }
 
-function checkSettings(endpoint: string, settings: ReadonlyMap<string, string>): void {
+/** File and position of the end of the log, the databases that alone are in it, and those that are not. */
+export async function logStatus(database: MysqlDatabase): Promise<(string | null)[]> {
+  const ask = (statement: string) => database.query('asking for the binary log', statement);
+  const [status = []] = await privileged(database, () =>
+    ask(flavourOf(database).logStatus).catch((e) => {
+      // Its name before MySQL 8.2.
+      if (e instanceof GranaryError && numberOf(e.cause) === SYNTAX) return ask('SHOW MASTER STATUS');
+      throw e;
+    }),
+  );
+  return status;
+}
+
+const SYNTAX = 1064;
+
+function checkSettings(endpoint: string, flavour: Flavour, wanted: readonly Wanted[], settings: Settings): void {
   if (settings.get('log_bin') !== 'ON')
     throw unfit(
       endpoint,
       'the server writes no binary log (log_bin is OFF)',
-      'In its configuration, under [mysqld]: log_bin = binlog, server_id = 1, binlog_format = ROW, binlog_row_metadata = FULL. Then restart it.',
+      `In its configuration, under [mysqld]: ${flavour.toBegin}. Then restart it.`,
     );
-  const wanted: [name: string, value: string, why: string][] = [
-    ['binlog_format', 'ROW', 'the binary log has statements instead of rows'],
-    ['binlog_row_image', 'FULL', 'the binary log has only parts of rows'],
-    ['binlog_row_metadata', 'FULL', 'the binary log does not tell the names of columns'],
-  ];
   for (const [name, value, why] of wanted) {
     const found = settings.get(name);
-    if (found === undefined) throw unfit(endpoint, `it has no ${name}`, 'Capturing needs MariaDB 10.5 or later.');
+    if (found === undefined) throw unfit(endpoint, `it has no ${name}`, `Capturing needs ${flavour.needs}.`);
     if (found !== value)
       throw unfit(
         endpoint,
         `${why} (${name} is ${found})`,
-        `SET GLOBAL ${name} = ${value}; and the same in the server's configuration. Sessions that are open keep the old setting: let applications connect anew.`,
+        `SET GLOBAL ${name} = ${value || "''"}; and the same in the server's configuration. Sessions that are open keep the old setting: let applications connect anew.`,
       );
   }
 }
 
-async function checkReplica(database: MysqlDatabase, settings: ReadonlyMap<string, string>): Promise<void> {
-  if (settings.get('log_slave_updates') === 'ON') return;
+async function checkReplica(database: MysqlDatabase, { logsUpdates }: Flavour, settings: Settings): Promise<void> {
+  if (logsUpdates.some((name) => settings.get(name) === 'ON')) return;
   if (settings.get('wsrep_on') === 'ON')
     throw unfit(
       database.endpoint,
@@ -104,7 +114,7 @@ export async function privileged<T>(database: MysqlDatabase, use: () => Promise<
     const { user } = database;
     throw new GranaryError('connector.denied', `${database.endpoint}: ${user} may not read the binary log.`, {
       cause: e,
-      hint: `GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO '${user}'@'%'; and SELECT on the tables. (Before MariaDB 10.5: REPLICATION CLIENT.)`,
+      hint: `GRANT ${flavourOf(database).rights} ON *.* TO '${user}'@'%'; and SELECT on the tables.`,
     });
   }
 }

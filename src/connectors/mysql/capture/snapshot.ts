@@ -1,51 +1,23 @@
 /** All rows of tables in one state that has a known place in the log. */
-import { GranaryError } from '../../../lib/errors.ts';
 import type { ExtractRequest, ExtractSink } from '../../../ports/extract.ts';
 import type { Snapshot } from '../../lib/sql/database.ts';
 import { CHANGED_AT, DELETED_COLUMN, landedLine, OPERATION, POSITION } from '../../lib/sql/landed.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
+import type { Gtids } from '../binlog/gtids.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { ident, text } from '../dialect.ts';
 import type { Place } from './position.ts';
-import { NOW } from './server.ts';
 import type { CapturedTable } from './tables.ts';
 
-export interface PlacedSnapshot extends Place {
+export interface PlacedSnapshot {
   snapshot: Snapshot;
-  gtid: string;
+  /** Where it is in the log; where that is not exact, somewhat before it. */
+  place: Place;
+  isExact: boolean;
+  /** All that are before it in the log. */
+  gtids: Gtids;
   /** Seconds since 1970, UTC, by the server's clock. */
   at: number;
-}
-
-/** Begins it; the caller closes `snapshot`. No lock is taken: https://mariadb.com/kb/en/enhancements-for-start-transaction-with-consistent-snapshot/ */
-export async function placedSnapshot(
-  database: MysqlDatabase,
-  signal: AbortSignal | undefined,
-): Promise<PlacedSnapshot> {
-  const snapshot = await database.snapshot(signal);
-  try {
-    const status = new Map(
-      (await snapshot.rows("SHOW STATUS LIKE 'binlog_snapshot_%'")).map(([name, value]) => [
-        name!.toLowerCase(),
-        value,
-      ]),
-    );
-    const file = status.get('binlog_snapshot_file') ?? '';
-    const pos = Number(status.get('binlog_snapshot_position') ?? 0);
-    const [[gtid, at] = []] = await snapshot.rows(`SELECT BINLOG_GTID_POS(${text(file)}, ${pos}), ${NOW}`);
-    if (file === '' || pos === 0 || gtid === null || gtid === undefined)
-      throw new GranaryError(
-        'connector.protocol',
-        `${database.endpoint} does not tell where in its log a snapshot is.`,
-        {
-          transient: true,
-        },
-      );
-    return { snapshot, file, pos, gtid, at: Number(at) };
-  } catch (e) {
-    await snapshot.close();
-    throw e;
-  }
 }
 
 /** What is the same in all rows. */

@@ -10,7 +10,7 @@ import { text } from '../dialect.ts';
 import { type Ancestry, ancestryOf } from './foreign-keys.ts';
 import type { FollowedTable } from './incidents.ts';
 import { shapeOf } from './position.ts';
-import { privileged } from './server.ts';
+import { logStatus } from './server.ts';
 
 export const OWN_COLUMNS = [OPERATION, DELETED_COLUMN, CHANGED_AT, POSITION];
 
@@ -101,9 +101,7 @@ async function namesOf(database: MysqlDatabase, facts: TableFacts): Promise<[dat
 
 /** Rows of some databases may be kept out of the log by its settings. */
 async function checkLogged(database: MysqlDatabase, name: string, table: string): Promise<void> {
-  const [[, , only, without] = []] = await privileged(database, () =>
-    database.query('asking for the binary log', 'SHOW MASTER STATUS'),
-  );
+  const [, , only, without] = await logStatus(database);
   const names = (list: string | null | undefined) => (list ?? '').split(',').filter(Boolean);
   const isLeftOut = names(without).includes(name) || (names(only).length > 0 && !names(only).includes(name));
   if (!isLeftOut) return;

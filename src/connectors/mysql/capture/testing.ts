@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import type { Connection } from 'mysql2/promise';
-import { type MariaDbServer, startMariaDb } from '../../../../test/servers/mariadb.ts';
+import { mariaDbMissing, startMariaDb } from '../../../../test/servers/mariadb.ts';
+import { mysqlMissing, startMysql } from '../../../../test/servers/mysql.ts';
+import type { MysqlServer } from '../../../../test/servers/mysql-family.ts';
 import { type CapturedObject, Replica, type Row, rowsOfText } from '../../../../test/support/capturing.ts';
 import { extractOnce, parseAll } from '../../../../test/support/extracting.ts';
 import type { GranaryError } from '../../../lib/errors.ts';
@@ -10,7 +12,7 @@ import type { ExtractDataset, ExtractSource } from '../../../ports/extract.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
 import { mysql } from '../../mysql.ts';
 
-export function settingsOf({ host, port, user, password, database }: MariaDbServer): Record<string, unknown> {
+export function settingsOf({ host, port, user, password, database }: MysqlServer): Record<string, unknown> {
   return { host, port, user, password, database, tls: 'off' };
 }
 
@@ -49,15 +51,106 @@ function equalRows(actual: Row[], expected: Row[], table: string): void {
   assert.equal(actual.length, expected.length, table);
 }
 
+export interface ServerKind {
+  name: 'MariaDB' | 'MySQL';
+  skip: string | false;
+  start: typeof startMariaDb;
+  /** In a replica, what it takes over is in its own log. */
+  logsUpdates: string;
+  /** Tells the end of the log. */
+  logStatus: string;
+  /** Begins the log anew. */
+  emptyLog: string;
+  /** SQL: transactions in the log. */
+  gtids: string;
+  /** What a user must be allowed to. */
+  rights: string;
+  /** The second, whose tables are those of the first, takes over what comes there, until it is told to stop. */
+  replicate(first: MysqlServer, second: MysqlServer): Promise<void>;
+  /** The second has everything, and is on its own. */
+  promote(first: MysqlServer, second: MysqlServer): Promise<void>;
+}
+
+const gtidsOf = async (server: MysqlServer, sql: string) =>
+  String((await server.admin(`SELECT ${sql} AS gtids`))[0]!['gtids']);
+const REPLICA = [
+  "DROP USER IF EXISTS 'replica'@'%'",
+  "CREATE USER 'replica'@'%' IDENTIFIED BY 'replica'",
+  "GRANT REPLICATION SLAVE ON *.* TO 'replica'@'%'",
+];
+
+export const SERVERS: readonly ServerKind[] = [
+  {
+    name: 'MariaDB',
+    skip: mariaDbMissing(),
+    start: startMariaDb,
+    logsUpdates: '--log-slave-updates=ON',
+    logStatus: 'SHOW MASTER STATUS',
+    emptyLog: 'RESET MASTER',
+    gtids: '@@gtid_binlog_pos',
+    rights: 'REPLICATION SLAVE, BINLOG MONITOR',
+    async replicate(first, second) {
+      await first.admin(...REPLICA);
+      const known = await gtidsOf(first, '@@gtid_binlog_pos');
+      await second.admin(
+        'RESET MASTER',
+        `SET GLOBAL gtid_slave_pos = '${known}'`,
+        `CHANGE MASTER TO master_host = '${first.host}', master_port = ${first.port}, master_user = 'replica', master_password = 'replica', master_use_gtid = slave_pos`,
+        'START SLAVE',
+      );
+    },
+    async promote(first, second) {
+      const end = await gtidsOf(first, '@@gtid_binlog_pos');
+      await second.admin(`SELECT MASTER_GTID_WAIT('${end}', 60)`, 'STOP SLAVE', 'RESET SLAVE ALL');
+    },
+  },
+  {
+    name: 'MySQL',
+    skip: mysqlMissing(),
+    start: startMysql,
+    logsUpdates: '--log-replica-updates=ON',
+    logStatus: 'SHOW BINARY LOG STATUS',
+    emptyLog: 'RESET BINARY LOGS AND GTIDS',
+    gtids: '@@gtid_executed',
+    rights: 'REPLICATION SLAVE, REPLICATION CLIENT',
+    async replicate(first, second) {
+      await first.admin(...REPLICA);
+      const known = await gtidsOf(first, '@@gtid_executed');
+      await second.admin(
+        'RESET BINARY LOGS AND GTIDS',
+        `SET GLOBAL gtid_purged = '${known.replaceAll('\n', '')}'`,
+        `CHANGE REPLICATION SOURCE TO source_host = '${first.host}', source_port = ${first.port}, source_user = 'replica', source_password = 'replica', source_auto_position = 1, source_ssl = 1`,
+        'START REPLICA',
+      );
+    },
+    async promote(first, second) {
+      const end = await gtidsOf(first, '@@gtid_executed');
+      await second.admin(
+        `SELECT WAIT_FOR_EXECUTED_GTID_SET('${end.replaceAll('\n', '')}', 60)`,
+        'STOP REPLICA',
+        'RESET REPLICA ALL',
+      );
+    },
+  },
+];
+
 /** A server with tables that are captured. The connections are new ones after `reconnect`. */
 export class CaptureFixture {
-  server!: MariaDbServer;
+  readonly kind: ServerKind;
+  server!: MysqlServer;
   db!: Connection;
   source!: ExtractSource<SqlRead>;
   #tables = 0;
 
+  readonly #settings: string[];
+
+  constructor(kind: ServerKind = SERVERS[0]!, settings: string[] = []) {
+    this.kind = kind;
+    this.#settings = settings;
+  }
+
   async start(): Promise<void> {
-    this.server = await startMariaDb({ settings: ['--log-slave-updates=ON'] });
+    this.server = await this.kind.start({ settings: [this.kind.logsUpdates, ...this.#settings] });
     await this.reconnect();
   }
 
