@@ -119,7 +119,7 @@ function lengthAt(from: Buffer, start: number): [at: number, length: number] {
 }
 
 function jsonDouble(value: number): string {
-  const text = doubleText(value);
+  const text = Object.is(value, -0) ? '-0' : doubleText(value);
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 

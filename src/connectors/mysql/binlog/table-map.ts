@@ -53,6 +53,7 @@ export interface TableMap {
   columns: MappedColumn[];
   /** The server has written no names: `binlog_row_metadata` was not FULL. */
   isNamed: boolean;
+  isMariaDb: boolean;
 }
 
 const NUMERIC = new Set<number>([
@@ -71,7 +72,6 @@ const TEXTUAL = new Set<number>([
   TYPE.string,
   TYPE.blob,
   TYPE.varString,
-  TYPE.geometry,
   TYPE.compressedBlob,
   TYPE.compressedVarchar,
 ]);
@@ -79,7 +79,8 @@ const BINARY = 63;
 
 export const tableIdOf = (buffer: Buffer, start: number): number => buffer.readUIntLE(start + HEADER, 6);
 
-export function readTableMap(buffer: Buffer, start: number, end: number): TableMap {
+/** MariaDB tells a character set of shapes as well; MySQL does not. */
+export function readTableMap(buffer: Buffer, start: number, end: number, isMariaDb: boolean): TableMap {
   const at = new Cursor(buffer, start + HEADER + 8);
   const database = at.take(buffer[at.p++]!).toString();
   at.p++;
@@ -90,8 +91,8 @@ export function readTableMap(buffer: Buffer, start: number, end: number): TableM
   const metadata = at.take(at.length());
   const columns = readColumns(types, metadata);
   at.p += (count + 7) >> 3;
-  const isNamed = readOptional(columns, at, end);
-  return { id: tableIdOf(buffer, start), database, table, columns, isNamed };
+  const isNamed = readOptional(columns, at, end, isMariaDb);
+  return { id: tableIdOf(buffer, start), database, table, columns, isNamed, isMariaDb };
 }
 
 function readColumns(types: number[], bytes: Buffer): MappedColumn[] {
@@ -149,9 +150,9 @@ const FIELD = {
 } as const;
 
 /** Fills in what is told; whether names are. */
-function readOptional(columns: MappedColumn[], at: Cursor, end: number): boolean {
+function readOptional(columns: MappedColumn[], at: Cursor, end: number, isMariaDb: boolean): boolean {
   const numeric = columns.filter((c) => NUMERIC.has(c.type));
-  const textual = columns.filter((c) => TEXTUAL.has(c.type));
+  const textual = columns.filter((c) => TEXTUAL.has(c.type) || (isMariaDb && c.type === TYPE.geometry));
   const listed = columns.filter((c) => c.type === TYPE.enum || c.type === TYPE.set);
   let isNamed = columns.length === 0;
   while (at.p < end) {

@@ -22,7 +22,12 @@ export interface Known {
 }
 
 /** Error: `connector.protocol` for a type that cannot be read, naming the column. */
-export function writerOf(column: MappedColumn, encodingOf: (collation: number) => Encoding, known: Known): Write {
+export function writerOf(
+  column: MappedColumn,
+  encodingOf: (collation: number) => Encoding,
+  known: Known,
+  isMariaDb: boolean,
+): Write {
   const { type, meta, unsigned } = column;
   switch (type) {
     case TYPE.tiny:
@@ -50,7 +55,7 @@ export function writerOf(column: MappedColumn, encodingOf: (collation: number) =
     case TYPE.json:
       return (out, from, start, length) => writeLong(out, Buffer.from(jsonText(from, start, length)));
     case TYPE.geometry:
-      return (out, from, start) => writeLong(out, Buffer.from(wellKnownText(from, start)));
+      return (out, from, start) => writeLong(out, Buffer.from(wellKnownText(from, start, isMariaDb)));
     case TYPE.varchar:
     case TYPE.varString:
     case TYPE.string:

@@ -13,13 +13,23 @@ const NAMES = [
   'GEOMETRYCOLLECTION',
 ];
 
+/** What MySQL writes in another way. */
+interface Style {
+  /** Points of a MULTIPOINT have brackets of their own. */
+  brackets: boolean;
+  /** Latitude comes first; stored it comes second. */
+  latitudeFirst: boolean;
+}
+
 class Shape {
   readonly #bytes: Buffer;
+  readonly #style: Style;
   #p: number;
 
-  constructor(bytes: Buffer, p: number) {
+  constructor(bytes: Buffer, p: number, style: Style) {
     this.#bytes = bytes;
     this.#p = p;
+    this.#style = style;
   }
 
   whole(): string {
@@ -47,7 +57,7 @@ class Shape {
       case 4:
         return this.#list(() => {
           this.#type();
-          return this.#point();
+          return this.#style.brackets ? `(${this.#point()})` : this.#point();
         });
       case 7:
         return this.#list(() => this.whole());
@@ -66,9 +76,23 @@ class Shape {
   #point(): string {
     const [x, y] = [this.#bytes.readDoubleLE(this.#p), this.#bytes.readDoubleLE(this.#p + 8)];
     this.#p += 16;
-    return `${doubleText(x)} ${doubleText(y)}`;
+    return this.#style.latitudeFirst ? `${doubleText(y)} ${doubleText(x)}` : `${doubleText(x)} ${doubleText(y)}`;
   }
 }
 
-/** `start`: of the reference system, four bytes, before the shape. */
-export const wellKnownText = (bytes: Buffer, start: number): string => new Shape(bytes, start + 4).whole();
+/** World geodetic system, in which MySQL writes the latitude first. */
+const WGS84 = 4326;
+
+/** `start`: of the reference system, four bytes, before the shape. Error: `connector.protocol` for reference systems of MySQL whose order is not known. */
+export function wellKnownText(bytes: Buffer, start: number, isMariaDb: boolean): string {
+  const system = isMariaDb ? 0 : bytes.readUInt32LE(start);
+  if (system !== 0 && system !== WGS84)
+    throw new GranaryError(
+      'connector.protocol',
+      `Shapes in the reference system ${system} cannot be read from the binary log.`,
+      {
+        hint: 'Leave the column out of the contract, or read the table by a watermark.',
+      },
+    );
+  return new Shape(bytes, start + 4, { brackets: !isMariaDb, latitudeFirst: system === WGS84 }).whole();
+}

@@ -158,6 +158,7 @@ export class CaptureRun {
     const read = async (on: RawConnection, isByGtid: boolean): Promise<LogReader> => {
       const output = new Output(this.#sink, this.#request.scratch);
       const reader = new LogReader({
+        isMariaDb: this.#database.isMariaDb,
         output,
         tables: await this.#tables(output, without),
         start,

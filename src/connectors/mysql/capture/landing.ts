@@ -48,7 +48,7 @@ export class Landing {
     this.#columns = Int32Array.from(header, (name) => (OWN.has(name) ? -2 : indexOf(map.columns, name)));
     this.#writes = Array.from(this.#columns, (place) => {
       const column = map.columns[place];
-      if (column) return writerOf(column, encodingOf, known(column.name));
+      if (column) return writerOf(column, encodingOf, known(column.name), map.isMariaDb);
       return (out) => out.null();
     });
     this.#key = key.map((name) => indexOf(map.columns, name));

@@ -35,6 +35,7 @@ export interface Start extends Place {
 }
 
 export interface LogReaderOptions {
+  isMariaDb: boolean;
   output: Output;
   tables: readonly FollowedTable[];
   start: Start;
@@ -192,7 +193,7 @@ export class LogReader implements EventSink {
     const size = end - start - HEADER;
     if (known && known.bytes.length === size && buffer.compare(known.bytes, 0, size, start + HEADER, end) === 0) return;
     const bytes = Buffer.from(buffer.subarray(start + HEADER, end));
-    const map = readTableMap(buffer, start, end);
+    const map = readTableMap(buffer, start, end, this.#options.isMariaDb);
     this.#maps.set(id, { bytes, map, landings: new Map(), watched: this.incidents.cascades.of(map) });
   }
 
