@@ -116,8 +116,8 @@ async function toTable(path: string): Promise<{ rows: number; parts: Record<stri
     await timed('parse and table', async () => {
       let running = Promise.resolve();
       for await (const { sql } of attempt!.parts!()) {
-        await running;
-        running = engine.run(`INSERT INTO receipts SELECT ${cells}, _line FROM ${sql}`);
+        const insert = `INSERT INTO receipts SELECT ${cells}, _line FROM ${sql}`;
+        running = running.then(() => engine.run(insert));
       }
       await running;
     });

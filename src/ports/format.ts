@@ -83,8 +83,8 @@ export interface Attempt {
   /** Makes the relation ready. Called once, before the relation is scanned. */
   prepare(): Promise<Relation>;
   /**
-   * Where it pays, instead of `prepare`: the relation in parts, one at least, each ready when it is given. While the caller scans one, the
-   * next is made. Each has a BIGINT column `_n`: the number of the row in all parts, from 0.
+   * Where it pays, instead of `prepare`: the relation in parts, one at least, each ready when it is given, and until the end. While the
+   * caller scans one, the next is made. Each has a BIGINT column `_n`: the number of the row in all parts, from 0.
    */
   parts?(): AsyncIterable<Relation>;
   /** After the relation was scanned once and gave `rows` rows. Fills `PARSE_REJECTS`. */

@@ -129,17 +129,21 @@ async function stageParts(
   const holds = { line: false, number: true };
   let textColumns: string[] = [];
   let staging = Promise.resolve();
+  let isBroken = false;
   try {
     for await (const relation of parts) {
-      await staging;
+      if (isBroken) break;
       const lineage = relation.hasLine ? ['_line', '_n'] : ['_n'];
       const typed = plan.typedSelect(relation.sql, relation.typed, lineage, constants);
       ({ textColumns } = typed);
       holds.line = relation.hasLine;
       const path = join(scratch, `staged-${i}-${paths.length}.parquet`);
-      staging = engine.run(copy(plan.judgedSelect(typed.sql, [...textColumns, ...lineage]), path, PART_PARQUET));
-      // It is awaited later, and its error is thrown there.
-      staging.catch(() => {});
+      const statement = copy(plan.judgedSelect(typed.sql, [...textColumns, ...lineage]), path, PART_PARQUET);
+      staging = staging.then(() => engine.run(statement));
+      // It is awaited below, and its error is thrown there.
+      staging.catch(() => {
+        isBroken = true;
+      });
       paths.push(path);
     }
   } finally {
