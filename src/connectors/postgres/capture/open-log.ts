@@ -8,10 +8,10 @@ import { ChangeStream } from '../replication/stream.ts';
 import type { StreamHandler } from '../replication/stream-query.ts';
 import type { Session } from '../session.ts';
 import type { CaptureNames } from './capture.ts';
-import { takeOver } from './holder.ts';
+import { nameOfHolder, takeOver } from './holder.ts';
 import type { StreamKeeper } from './kept-stream.ts';
 import { openReplication, systemOf } from './server.ts';
-import { dropSlot, slotOf, untilReleased } from './slot.ts';
+import { dropSlot, isActive, slotOf, untilReleased } from './slot.ts';
 
 export class OpenLog {
   /** The identifier of the cluster. */
@@ -81,7 +81,10 @@ export class OpenLog {
         return this.#guarded(ChangeStream.open(session, options));
       },
       () => takeOver(this.#database, slot),
-    );
+    ).catch(async (e) => {
+      if (!isActive(e)) throw e;
+      throw this.#taken(`${await nameOfHolder(this.#database, slot)} reads`);
+    });
     await this.#checkStart(start);
   }
 
@@ -127,9 +130,13 @@ export class OpenLog {
   async #checkStart(start: bigint): Promise<void> {
     const slot = await slotOf(this.#database, this.#names.slot);
     if (slot && slot.confirmed <= start) return;
-    throw new GranaryError(
+    throw this.#taken('somebody else reads');
+  }
+
+  #taken(who: string): GranaryError {
+    return new GranaryError(
       'connector.changed',
-      `${this.#database.endpoint}: somebody else reads from the replication slot ${this.#names.slot}.`,
+      `${this.#database.endpoint}: ${who} from the replication slot ${this.#names.slot}.`,
       {
         transient: true,
         hint: 'Give each project that captures a slot of its own: capture: { slot: … }.',

@@ -13,7 +13,7 @@ const { ident, text } = postgresDialect;
 /** A transaction that is open holds up the making of a slot. */
 const TOLD_AFTER_MS = 20_000;
 /** The server notices by itself that a connection to a slot has ended. */
-const RELEASE_MS = 30_000;
+const RELEASE_MS = 10_000;
 
 export interface Slot {
   /** Everything before it was acknowledged. */
@@ -105,7 +105,7 @@ export async function untilReleased<T>(use: () => Promise<T>, busy: () => Promis
   }
 }
 
-const isActive = (e: unknown): boolean =>
+export const isActive = (e: unknown): boolean =>
   sqlStateOf(e) === '55006' || (e instanceof GranaryError && e.details?.['sqlstate'] === '55006');
 
 /** Whether the server has nothing more to send: it waits for someone to write. */
