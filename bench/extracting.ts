@@ -12,7 +12,7 @@ import type { ExtractConnector, ExtractSink } from '../src/ports/extract.ts';
 import { run } from '../test/servers/processes.ts';
 import { datasetOf, parseAll } from '../test/support/extracting.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 const MEMORY_LIMIT = 250e6;
 // biome-ignore lint/suspicious/noExplicitAny: connectors of any configuration.
 const CONNECTORS: Record<string, ExtractConnector<any, SqlRead>> = { mysql, postgres };
@@ -28,7 +28,7 @@ export interface Comparison {
   byServer(): Promise<number>;
 }
 
-/** In alternation; returns the ratio of the best times. */
+/** In alternation; returns the ratio of the best times or the median ratio of a round, whichever is worse. */
 export async function compare({ name, type, settings, read, rows, byServer }: Comparison): Promise<number> {
   const times: { ours: number[]; server: number[] } = { ours: [], server: [] };
   let memory = 0;
@@ -45,12 +45,13 @@ export async function compare({ name, type, settings, read, rows, byServer }: Co
   }
   const [ours, theirs] = [Math.min(...times.ours), Math.min(...times.server)];
   const ratios = times.ours.map((t, i) => t / times.server[i]!).sort((a, b) => a - b);
+  const median = ratios[Math.floor(ratios.length / 2)]!;
   const list = (all: number[]) => all.map((t) => t.toFixed(2)).join(' ');
   console.log(
-    `${name}: ${list(times.ours)} s, server's own file ${list(times.server)} s: ${(ours / theirs).toFixed(2)} × (median of rounds ${ratios[Math.floor(ratios.length / 2)]!.toFixed(2)} ×), ${Math.round(rows / ours / 1000)} k rows/s, ${Math.round(memory / 1e6)} MB resident`,
+    `${name}: ${list(times.ours)} s, server's own file ${list(times.server)} s: ${(ours / theirs).toFixed(2)} × (median of rounds ${median.toFixed(2)} ×), ${Math.round(rows / ours / 1000)} k rows/s, ${Math.round(memory / 1e6)} MB resident`,
   );
   if (memory > MEMORY_LIMIT) process.exitCode = 1;
-  return ours / theirs;
+  return Math.max(ours / theirs, median);
 }
 
 export function judge(ratio: number, limit: number): void {
