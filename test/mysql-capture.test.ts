@@ -1,13 +1,21 @@
-/** Changes of a MariaDB server, the whole way: captured, loaded, merged, and kept as history. */
+/** Changes of MariaDB and MySQL servers, the whole way: captured, loaded, merged, and kept as history. */
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
-import { type MariaDbServer, mariaDbMissing, startMariaDb } from './servers/mariadb.ts';
+import { mariaDbMissing, startMariaDb } from './servers/mariadb.ts';
+import { mysqlMissing, startMysql } from './servers/mysql.ts';
+import type { MysqlServer } from './servers/mysql-family.ts';
 import { assertSame, captureProject, differences, SCHEMA, sourceYaml } from './support/mysql-capture.ts';
 import { rowsOf, runProject, writeFiles } from './support/projects.ts';
 import { ask, startUp, until } from './support/up-owner.ts';
 
-const skip = mariaDbMissing();
-const test = (name: string, run: (t: TestContext) => Promise<void>) => it(name, { skip, timeout: 300_000 }, run);
+const SERVERS = [
+  { kind: 'MariaDB', skip: mariaDbMissing(), start: startMariaDb },
+  { kind: 'MySQL', skip: mysqlMissing(), start: startMysql },
+];
+type Start = typeof startMariaDb;
+const test = (name: string, run: (t: TestContext, start: Start) => Promise<void>) => {
+  for (const { kind, skip, start } of SERVERS) it(`${kind}: ${name}`, { skip, timeout: 300_000 }, (t) => run(t, start));
+};
 
 const HISTORY = `  history:
     read: { changes: orders, key: [order_id], history: true }
@@ -18,13 +26,16 @@ const HISTORY = `  history:
     load: { strategy: append }
 `;
 
-async function shop(t: TestContext): Promise<{ server: MariaDbServer; sql: (...s: string[]) => Promise<unknown> }> {
-  const server = await startMariaDb({ tls: false });
+async function shop(
+  t: TestContext,
+  start: Start,
+): Promise<{ server: MysqlServer; sql: (...s: string[]) => Promise<unknown> }> {
+  const server = await start({ tls: false });
   t.after(() => server.stop());
   await server.admin(
     ...SCHEMA,
-    `INSERT INTO orders SELECT seq, CONCAT('Köln ', seq), seq / 100, '2026-01-01' + INTERVAL seq MICROSECOND, NULL FROM seq_1_to_5000`,
-    `INSERT INTO items SELECT seq, 1, 'Müsli', seq FROM seq_1_to_100`,
+    `INSERT INTO orders SELECT seq, CONCAT('Köln ', seq), seq / 100, '2026-01-01' + INTERVAL seq MICROSECOND, NULL FROM (${server.numbers(1, 5000)}) s`,
+    `INSERT INTO items SELECT seq, 1, 'Müsli', seq FROM (${server.numbers(1, 100)}) s`,
   );
   return { server, sql: (...statements) => server.admin(...statements) };
 }
@@ -36,8 +47,8 @@ const CHANGES = [
   'UPDATE items SET order_id = order_id + 1000 WHERE order_id <= 3',
 ];
 
-test('tables are read whole and then followed: inserts, updates, deletes, changed keys, truncates; history keeps every state', async (t) => {
-  const { server, sql } = await shop(t);
+test('tables are read whole and then followed: inserts, updates, deletes, changed keys, truncates; history keeps every state', async (t, start) => {
+  const { server, sql } = await shop(t, start);
   const dir = await captureProject(t, server, HISTORY);
   await runProject(dir, async (runtime) => assertSame(server, (query) => rowsOf(runtime, query)));
   await sql(...CHANGES);
@@ -79,8 +90,8 @@ test('tables are read whole and then followed: inserts, updates, deletes, change
   });
 });
 
-test('granary up follows by itself; a dataset that is added later is taken in', async (t) => {
-  const { server, sql } = await shop(t);
+test('granary up follows by itself; a dataset that is added later is taken in', async (t, start) => {
+  const { server, sql } = await shop(t, start);
   const dir = await captureProject(t, server);
   const first = startUp(t, dir);
   await first.ready;

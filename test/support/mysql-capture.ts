@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { RowDataPacket } from 'mysql2/promise';
-import type { MariaDbServer } from '../servers/mariadb.ts';
+import type { MysqlServer } from '../servers/mysql-family.ts';
 import { makeProject } from './projects.ts';
 
 export const TABLES = ['orders', 'items'] as const;
@@ -18,7 +18,7 @@ const COLUMNS = {
 };
 const KEYS = { orders: '[order_id]', items: '[order_id, line]' };
 
-export function sourceYaml({ host, port, user, password, database }: MariaDbServer, extra = ''): string {
+export function sourceYaml({ host, port, user, password, database }: MysqlServer, extra = ''): string {
   const datasets = TABLES.map(
     (name) => `  ${name}:\n    read: { changes: ${name}, key: ${KEYS[name]} }\n    columns: ${COLUMNS[name]}\n`,
   );
@@ -28,7 +28,7 @@ datasets:
 ${datasets.join('')}${extra}`;
 }
 
-export function captureProject(t: TestContext, server: MariaDbServer, extra = ''): Promise<string> {
+export function captureProject(t: TestContext, server: MysqlServer, extra = ''): Promise<string> {
   return makeProject(t, { 'sources/shop.yaml': sourceYaml(server, extra) });
 }
 
@@ -43,7 +43,7 @@ const SELECTED = {
   },
 };
 
-const rowsOfServer = async (server: MariaDbServer, table: (typeof TABLES)[number]): Promise<string[]> => {
+const rowsOfServer = async (server: MysqlServer, table: (typeof TABLES)[number]): Promise<string[]> => {
   const connection = await server.connect(server.database);
   try {
     const [rows] = await connection.query<RowDataPacket[]>({ sql: SELECTED[table].server, rowsAsArray: true });
@@ -57,7 +57,7 @@ const rowsOfServer = async (server: MariaDbServer, table: (typeof TABLES)[number
 
 /** What differs, by table; empty when all is the same. `ask` queries the warehouse. */
 export async function differences(
-  server: MariaDbServer,
+  server: MysqlServer,
   ask: (sql: string) => Promise<unknown[][] | undefined>,
 ): Promise<string[]> {
   const found: string[] = [];
@@ -75,7 +75,7 @@ export async function differences(
 }
 
 export async function assertSame(
-  server: MariaDbServer,
+  server: MysqlServer,
   ask: (sql: string) => Promise<unknown[][] | undefined>,
 ): Promise<void> {
   assert.deepEqual((await differences(server, ask)).slice(0, 10), []);
