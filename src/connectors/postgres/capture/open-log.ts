@@ -1,6 +1,7 @@
 /** The log of the server while an extraction reads it: by a stream that the last one has kept, or by a new one. */
 import { GranaryError } from '../../../lib/errors.ts';
 import type { PostgresDatabase } from '../database.ts';
+import { postgresDialect } from '../dialect.ts';
 import { sqlStateOf } from '../errors.ts';
 import { formatLsn } from '../replication/lsn.ts';
 import type { Relation } from '../replication/messages.ts';
@@ -12,6 +13,11 @@ import { nameOfHolder, takeOver } from './holder.ts';
 import type { StreamKeeper } from './kept-stream.ts';
 import { openReplication, systemOf } from './server.ts';
 import { dropSlot, isActive, slotOf, untilReleased } from './slot.ts';
+
+/** SQLSTATEs of errors that come again at the same place: of features, data, functions, and of the server itself. */
+const OF_A_CHANGE = /^(0A|22|2[1-7]|38|39|54|P0|XX)/;
+
+const { text } = postgresDialect;
 
 export class OpenLog {
   /** The identifier of the cluster. */
@@ -89,7 +95,18 @@ export class OpenLog {
   }
 
   read(handler: StreamHandler, start: bigint, signal: AbortSignal | undefined): Promise<void> {
-    return this.#guarded(this.#stream!.read(handler, start, signal));
+    return this.#guarded(this.#stream!.read(handler, start, signal)).catch((e) => {
+      if (!OF_A_CHANGE.test(sqlStateOf(e))) throw e;
+      const { slot } = this.#names;
+      throw new GranaryError(
+        'connector.protocol',
+        `${this.#database.endpoint}: the server cannot tell a change that is in its log: ${(e as Error).message}.`,
+        {
+          cause: e,
+          hint: `Mend what it names, if that can be. Otherwise pass over it: SELECT pg_replication_slot_advance(${text(slot)}, pg_current_wal_lsn()); then all tables are read anew.`,
+        },
+      );
+    });
   }
 
   /** The next extraction may go on with the stream, at `lsn`. */
