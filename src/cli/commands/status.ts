@@ -88,7 +88,7 @@ function troubles(status: Status, now: number, style: Style): string[] {
     }
   for (const l of late)
     out.push(
-      `${l.state === 'missed' ? style.red('✗') : style.yellow('!')} ${shortName(l.dataset)} of ${l.date} is ${l.note ?? `${l.state}: due ${age(l.due, now)} ago`}`,
+      `${l.state === 'missed' ? style.red('✗') : style.yellow('!')} ${shortName(l.dataset)} of ${l.date}: ${l.note ?? `${l.state}: due ${age(l.due, now)} ago`}`,
     );
   if (late.length > 0) out.push(hint('granary expectations', style));
   for (const { source, since, problem } of behind)
