@@ -56,7 +56,7 @@ export class XmlParser {
       gathered.bind(this.#scanner, this.#rows !== undefined);
       if (this.#scanner.page) this.#rows?.bind(this.#scanner.page);
     };
-    if (this.#rows) this.#scanner.writeRows(plan.columns.length, this.#rows.fields, this.#rows.outer, gathered.trim);
+    if (this.#rows) this.#scanner.writeRows(plan.columns.length, this.#rows.fields, gathered.trim);
     bind();
     this.#scanner.onGrowth = bind;
     this.#scanner.states[0] = automaton.outside;
@@ -141,7 +141,7 @@ export class XmlParser {
       this.#events.take(this.#window.bytes, this.#scope);
       if (!full && this.#rows && this.#gathered.needsPrefix) {
         this.#gathered.useOuter();
-        scanner.setOuter(this.#rows.outerCells(this.#gathered));
+        scanner.allowRows(this.#rows.begin(this.#gathered));
         full = true;
       }
     }
@@ -256,7 +256,7 @@ export class XmlParser {
   #closeLevel(level: number, end: number): void {
     const gathered = this.#gathered;
     gathered.close(level, this.#window.bytes, end);
-    if (this.#rows && level === gathered.own) this.#scanner.setOuter(this.#rows.outerCells(gathered));
+    if (this.#rows && level === gathered.own) this.#scanner.allowRows(this.#rows.begin(gathered));
   }
 
   #leaveScope(): void {

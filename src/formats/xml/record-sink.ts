@@ -1,7 +1,7 @@
 /** Who takes records, and what else takes part in gathering them. */
 import type { Gathered } from './records.ts';
 import type { PageMemory } from './row-page.ts';
-import type { OuterCells, Scanner } from './scanner.ts';
+import type { Scanner } from './scanner.ts';
 
 /** A value around records, decoded; undefined when it is missing. */
 export type OuterValue = Uint8Array | undefined;
@@ -20,12 +20,10 @@ export type Cells = Pick<Scanner, 'shared' | 'cellStarts' | 'cellEnds' | 'cellKi
 export interface ScannedRows {
   /** Columns of the record; where it is the position, the complement. */
   fields: readonly number[];
-  /** Columns around the record. */
-  outer: readonly number[];
   /** The page is here, or here from now on. */
   bind(page: PageMemory): void;
-  /** Values of `outer` in the next rows; undefined when the sink must see the next record. */
-  outerCells(gathered: Gathered): OuterCells | undefined;
+  /** What is around the next rows is known now; false when the sink must see the next record. */
+  begin(gathered: Gathered): boolean;
   /** The page has no room for the next row. */
   flush(): void;
 }

@@ -1,13 +1,16 @@
 /**
- * A page of rows, column by column as Parquet has them: of each value its length in four bytes, then the value. The scanner writes rows
- * into it that are plain, and all others are written here.
+ * A page of rows, column by column as Parquet has them: of each value its length in four bytes, then the value. The scanner writes the
+ * values of records into it that are plain, and all others are written here.
  */
+import { type OuterCells, type OuterColumn, OuterRuns } from './outer-runs.ts';
 import { ABSENT, decodeInto, KEEP, NIL, PLAIN } from './values.ts';
 
 export const MOST_ROWS = 16384;
 const BIT_BYTES = MOST_ROWS / 8;
 /** Of the values of all columns. */
 const VALUES_BYTES = 2 ** 22;
+/** Of the values around records. */
+const MOST_OUTER_BYTES = 2 ** 20;
 const MOST_COLUMN_BYTES = 2 ** 18;
 const LEAST_COLUMN_BYTES = 2 ** 12;
 const SPACE = 0x20;
@@ -38,8 +41,13 @@ export interface Page {
   rows: number;
   lines: Int32Array;
   ordinals: Int32Array;
+  /** Of a column of records. */
   bits(column: number): Uint8Array;
   values(column: number): Uint8Array;
+  /** Rows of each run in which the values around records are the same. */
+  runs: Int32Array;
+  /** Of a column around records; undefined for one of records. */
+  outer(column: number): OuterColumn | undefined;
 }
 
 export interface PageSink {
@@ -76,9 +84,16 @@ export class RowPage {
   readonly #starts: Int32Array;
   /** Negative for a missing value. */
   readonly #lengths: Int32Array;
+  readonly #runs: OuterRuns;
+  /** By column: its number among those around records, or -1. */
+  readonly #outerOf: Int32Array;
 
-  constructor(columns: number, sink: PageSink) {
+  /** `outer`: columns around records. */
+  constructor(columns: number, outer: readonly number[], sink: PageSink) {
     this.columns = columns;
+    this.#runs = new OuterRuns(outer.length, MOST_ROWS);
+    this.#outerOf = new Int32Array(columns).fill(-1);
+    for (const [o, c] of outer.entries()) this.#outerOf[c] = o;
     this.#sink = sink;
     this.#starts = new Int32Array(columns);
     this.#lengths = new Int32Array(columns).fill(-1);
@@ -93,7 +108,13 @@ export class RowPage {
     return this.#taken + (this.#memory?.rows[0] ?? 0);
   }
 
-  /** All columns are missing in the row that begins, but those that are set. */
+  /** From the next row on these are the values around records. */
+  beginRun(cells: OuterCells): void {
+    if (this.#runs.bytes > MOST_OUTER_BYTES) this.flush();
+    this.#runs.begin(this.#memory?.rows[0] ?? 0, cells);
+  }
+
+  /** All columns of the record are missing in the row that begins, but those that are set. */
   beginRow(): void {
     this.#lengths.fill(-1);
     this.#rowUsed = 0;
@@ -136,6 +157,7 @@ export class RowPage {
     const row = rows[0]!;
     const bit = 1 << (row & 7);
     for (let c = 0; c < this.columns; c++) {
+      if (this.#outerOf[c]! >= 0) continue;
       const at = c * BIT_BYTES + (row >> 3);
       if (bit === 1) bits[at] = 0;
       const length = this.#lengths[c]!;
@@ -157,8 +179,11 @@ export class RowPage {
     if (!memory || memory.rows[0] === 0) return;
     const { rows, lines, ordinals, bits, used, values, columnBytes: size } = memory;
     this.#taken += rows[0]!;
+    const runs = this.#runs.lengths(rows[0]!);
     const page = {
       rows: rows[0]!,
+      runs,
+      outer: (c: number) => this.#outerColumn(c, runs.length),
       lines,
       ordinals,
       bits: (c: number) => bits.subarray(c * BIT_BYTES, (c + 1) * BIT_BYTES),
@@ -167,6 +192,12 @@ export class RowPage {
     rows[0] = 0;
     this.#sink.write(page);
     used.fill(0, 0, this.columns);
+    this.#runs.restart();
+  }
+
+  #outerColumn(column: number, runs: number): OuterColumn | undefined {
+    const outer = this.#outerOf[column]!;
+    return outer < 0 ? undefined : this.#runs.column(outer, runs);
   }
 
   #fits(): boolean {
@@ -179,8 +210,11 @@ export class RowPage {
   /** A row with a value that is longer than what a column has of a page. */
   #writeAlone(line: number, ordinal: number): void {
     this.#taken++;
+    // The page was flushed before: there is one run.
     this.#sink.write({
       rows: 1,
+      runs: Int32Array.of(1),
+      outer: (c) => this.#outerColumn(c, 1),
       lines: Int32Array.of(line),
       ordinals: Int32Array.of(ordinal),
       bits: (c) => Uint8Array.of(this.#lengths[c]! < 0 ? 0 : 1),

@@ -5,7 +5,6 @@ import { CsvFile } from '../lib/row-writer.ts';
 import type { RecordSink, ScannedRows } from './record-sink.ts';
 import type { Gathered } from './records.ts';
 import { digits, type PageSink, RowPage } from './row-page.ts';
-import type { OuterCells } from './scanner.ts';
 
 export class XmlRows implements RecordSink {
   readonly page: RowPage;
@@ -27,18 +26,21 @@ export class XmlRows implements RecordSink {
   constructor(folder: string, gathered: Pick<Gathered, 'plan' | 'own'>, pages: PageSink) {
     this.rejects = new CsvFile(`${folder}/rejects.csv`);
     const { columns } = gathered.plan;
-    this.page = new RowPage(columns.length, pages);
     const all = columns.map((_, c) => c);
     // The position of a record changes with each, and is not around it.
     this.#outer = all.filter((c) => columns[c]!.path.level !== gathered.own);
     this.#own = all.filter((c) => columns[c]!.path.level === gathered.own);
     this.#cells = { bytes: this.#outer.map(() => new Uint8Array()), lengths: new Int32Array(this.#outer.length) };
+    this.page = new RowPage(columns.length, this.#outer, pages);
     this.#isPosition = Uint8Array.from(columns, (c) => (c.path.end.kind === 'position' ? 1 : 0));
     this.scanned = {
       fields: this.#own.map((c) => (this.#isPosition[c] === 1 ? ~c : c)),
-      outer: this.#outer,
       bind: (memory) => this.page.bind(memory),
-      outerCells: (g) => (g.outerRepeated === undefined ? this.#outerCells(g) : undefined),
+      begin: (g) => {
+        if (g.outerRepeated !== undefined) return false;
+        this.#beginRun(g);
+        return true;
+      },
       flush: () => this.page.flush(),
     };
   }
@@ -56,9 +58,8 @@ export class XmlRows implements RecordSink {
       return;
     }
     const { page } = this;
-    const outer = this.#outerCells(gathered);
+    this.#beginRun(gathered);
     page.beginRow();
-    for (let o = 0; o < this.#outer.length; o++) page.copied(this.#outer[o]!, outer.bytes[o]!, outer.lengths[o]!);
     const { starts, ends, kinds, trim, further } = gathered;
     const own = this.#own;
     for (let k = 0; k < own.length; k++) {
@@ -74,9 +75,9 @@ export class XmlRows implements RecordSink {
     if (value) this.page.copied(column, value, value.length);
   }
 
-  #outerCells(gathered: Gathered): OuterCells {
+  #beginRun(gathered: Gathered): void {
+    if (this.#outerVersion === gathered.outerVersion) return;
     const cells = this.#cells;
-    if (this.#outerVersion === gathered.outerVersion) return cells;
     this.#outerVersion = gathered.outerVersion;
     for (let o = 0; o < this.#outer.length; o++) {
       const c = this.#outer[o]!;
@@ -88,7 +89,7 @@ export class XmlRows implements RecordSink {
         cells.lengths[o] = gathered.outerLengths[c]!;
       }
     }
-    return cells;
+    this.page.beginRun(cells);
   }
 
   end(gathered: Gathered): void {

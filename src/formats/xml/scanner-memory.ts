@@ -32,10 +32,6 @@ export const AT = {
   ordinals: 720896,
   bits: 786432,
   used: 1310720,
-  outer: 1312768,
-  outerFrom: 1313792,
-  outerSizes: 1314816,
-  prefix: 1315840,
   values: 1376256,
   window: 5570560,
 };
@@ -46,8 +42,6 @@ export const POOL_BYTES = 65536;
 export const SLOTS = 4096;
 export const STATES = 256;
 export const ATTRIBUTE_ROWS = 16;
-/** Values around a record that are longer are left to the parser. */
-export const PREFIX_BYTES = AT.values - AT.prefix - OVERSHOOT;
 /** Records with more columns have no cells here. */
 export const MOST_COLUMNS = 256;
 export const SYMBOLS = 64;

@@ -42,10 +42,6 @@ const BITS: usize = 786432; // by column: MOST_ROWS of them
 const BIT_BYTES: i32 = 2048;
 const USED: usize = 1310720; // by column: bytes in VALUES
 const NEXT: usize = 1311744; // by column: the same with the row that is being written
-const OUTER: usize = 1312768; // columns around the record
-const OUTER_FROM: usize = 1313792; // of each of them, where its value is in PREFIX
-const OUTER_SIZES: usize = 1314816; // and its bytes, the length among them; 0 for a missing one
-const PREFIX: usize = 1315840; // values around the record
 const VALUES: usize = 1376256; // by column: `capacity` bytes
 const MOST_OF_A_TOKEN: usize = (3 + 64) * 24; // events
 const WINDOW: usize = 5570560;
@@ -92,7 +88,6 @@ function put(what: usize, value: i32): void { store<i32>(SHARED + what, value); 
 // Columns of a record; -1 when rows are not written here.
 let columns: i32 = -1;
 let fields: i32;
-let outers: i32;
 let capacity: i32;
 let trim: bool;
 let position: i32;
@@ -228,10 +223,9 @@ function find(from: usize, to: usize, hash: i32): i32 {
 @inline
 function isSpace(c: u8): bool { return c == 0x20 || c == 10 || c == 13 || c == 9; }
 
-export function writeRows(columnCount: i32, fieldCount: i32, outerCount: i32, columnBytes: i32, trimmed: bool): void {
+export function writeRows(columnCount: i32, fieldCount: i32, columnBytes: i32, trimmed: bool): void {
   columns = columnCount;
   fields = fieldCount;
-  outers = outerCount;
   capacity = columnBytes;
   trim = trimmed;
 }
@@ -350,21 +344,6 @@ function writeRow(): i32 {
     }
     store<i32>(start, <i32>(out - start) - 4);
     setNext(column, row, used + <i32>(out - start), 1);
-  }
-  for (let o: i32 = 0; o < outers; o++) {
-    const column = load<i32>(OUTER + ((<usize>o) << 2));
-    const at = (<usize>column) << 2;
-    const size = load<i32>(OUTER_SIZES + ((<usize>o) << 2));
-    const used = load<i32>(USED + at);
-    if (used + size + 32 > capacity) return noRoom(row);
-    let from = PREFIX + <usize>load<i32>(OUTER_FROM + ((<usize>o) << 2));
-    let to = VALUES + <usize>(column * capacity + used);
-    for (let rest: i32 = size; rest > 0; rest -= 16) {
-      v128.store(to, v128.load(from));
-      from += 16;
-      to += 16;
-    }
-    setNext(column, row, used + size, <i32>(size != 0));
   }
   memory.copy(USED, NEXT, (<usize>columns) << 2);
   const at = get(RECORD_LINE);

@@ -17,25 +17,18 @@ import {
   OVERSHOOT,
   PAGE,
   POOL_BYTES,
-  PREFIX_BYTES,
   SHARED,
   SLOTS,
   STATES,
   SYMBOLS,
 } from './scanner-memory.ts';
 
-/** Values around records: of each so many bytes, or a negative length where it is missing. */
-export interface OuterCells {
-  bytes: readonly Uint8Array[];
-  lengths: Int32Array;
-}
-
 interface Exports {
   memory: WebAssembly.Memory;
   scan(from: number, depth: number, leaf: number, special: number, own: number, seed: number): number;
   countLines(to: number): void;
   setLine(line: number, counted: number): void;
-  writeRows(columns: number, fields: number, outers: number, columnBytes: number, trim: number): void;
+  writeRows(columns: number, fields: number, columnBytes: number, trim: number): void;
   positionNow(): number;
   depthNow(): number;
   leafNow(): number;
@@ -62,9 +55,6 @@ export class Scanner {
   onGrowth: () => void = () => {};
   /** Where rows are written here. */
   page: PageMemory | undefined;
-  #prefix!: Uint8Array;
-  #outerFrom!: Int32Array;
-  #outerSizes!: Int32Array;
   #columns = -1;
   #attributeRows = 0;
   readonly #wasm: Exports;
@@ -88,35 +78,18 @@ export class Scanner {
 
   /**
    * From now on rows are written here, where that is easy. `fields`: columns of the record; where it is the position, the complement.
-   * `outer`: columns around it.
    */
-  writeRows(columns: number, fields: readonly number[], outer: readonly number[], trim: boolean): void {
+  writeRows(columns: number, fields: readonly number[], trim: boolean): void {
     const { buffer } = this.#wasm.memory;
     new Int32Array(buffer, AT.fields, fields.length).set(fields);
-    new Int32Array(buffer, AT.outer, outer.length).set(outer);
     this.#columns = columns;
-    this.#wasm.writeRows(columns, fields.length, outer.length, columnBytes(columns), trim ? 1 : 0);
+    this.#wasm.writeRows(columns, fields.length, columnBytes(columns), trim ? 1 : 0);
     this.#view();
   }
 
-  /** What is around the next rows; without it the parser must write them. */
-  setOuter(cells: OuterCells | undefined): void {
-    this.shared[SHARED.needsHost] = NEEDS.record;
-    if (!cells) return;
-    const { bytes, lengths } = cells;
-    const prefix = this.#prefix;
-    let used = 0;
-    for (let o = 0; o < bytes.length; o++) {
-      const length = lengths[o]!;
-      this.#outerFrom[o] = used;
-      this.#outerSizes[o] = length < 0 ? 0 : length + 4;
-      if (length < 0) continue;
-      if (used + 4 + length > PREFIX_BYTES) return;
-      const value = bytes[o]!;
-      for (let shift = 0; shift < 32; shift += 8) prefix[used++] = length >>> shift;
-      for (let i = 0; i < length; i++) prefix[used++] = value[i]!;
-    }
-    this.shared[SHARED.needsHost] = 0;
+  /** May the next rows be written here? Else the parser must write them. */
+  allowRows(isAllowed: boolean): void {
+    this.shared[SHARED.needsHost] = isAllowed ? 0 : NEEDS.record;
   }
 
   /** What an attribute of a state means: a column of the record, or nothing (-1). */
@@ -143,9 +116,6 @@ export class Scanner {
     this.cellEnds = new Int32Array(buffer, AT.cellEnds, MOST_COLUMNS);
     this.cellKinds = new Uint8Array(buffer, AT.cellKinds, MOST_COLUMNS);
     this.shared = new Int32Array(buffer, AT.shared, SHARED.count);
-    this.#prefix = new Uint8Array(buffer, AT.prefix, PREFIX_BYTES);
-    this.#outerFrom = new Int32Array(buffer, AT.outerFrom, MOST_COLUMNS);
-    this.#outerSizes = new Int32Array(buffer, AT.outerSizes, MOST_COLUMNS);
     if (this.#columns >= 0) this.page = this.#pageMemory(this.#columns);
     this.window = Buffer.from(buffer, AT.window, buffer.byteLength - AT.window - OVERSHOOT);
   }

@@ -1,9 +1,11 @@
 /** For tests: what a document's rows are by a slow reader on top of saxes, and by the parser in pieces of any size. */
+import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SaxesParser } from 'saxes';
 import { type XmlConfig, xmlSpec } from './config.ts';
+import type { OuterColumn } from './outer-runs.ts';
 import { XmlParser } from './parser.ts';
 import { type ColumnPath, type NameTest, parseColumnPath, parseRecordPath } from './paths.ts';
 import { Automaton, planXml } from './plan.ts';
@@ -94,6 +96,8 @@ class PageReader implements PageSink {
 }
 
 function cellsOf(page: Page, column: number): (string | null)[] {
+  const outer = page.outer(column);
+  if (outer) return outerCellsOf(outer, page.runs);
   const bits = page.bits(column);
   const values = Buffer.from(page.values(column));
   let at = 0;
@@ -103,6 +107,19 @@ function cellsOf(page: Page, column: number): (string | null)[] {
     at = from + values.readUInt32LE(at);
     return values.toString('utf8', from, at);
   });
+}
+
+function outerCellsOf({ present, values }: OuterColumn, runs: Int32Array): (string | null)[] {
+  const bytes = Buffer.from(values);
+  let at = 0;
+  const cells = [...runs].flatMap((rows, r) => {
+    if (present[r] === 0) return new Array<null>(rows).fill(null);
+    const from = at + 4;
+    at = from + bytes.readUInt32LE(at);
+    return new Array<string>(rows).fill(bytes.toString('utf8', from, at));
+  });
+  assert.equal(at, bytes.length);
+  return cells;
 }
 
 const copy = (value: Uint8Array | undefined) => value && Uint8Array.from(value);
