@@ -20,6 +20,10 @@ const test = (name: string, run: (t: TestContext, start: Start) => Promise<void>
 const HISTORY = `  history:
     read: { changes: orders, key: [order_id], history: true }
     columns: { order_id: bigint, store: text, amount: 'decimal(12,2)' }
+  wanted:
+    read: { changes: orders, key: [order_id] }
+    columns: { order_id: bigint, amount: 'decimal(12,2)' }
+    keep: amount < 40
   log:
     read: { changes: orders, key: [order_id] }
     columns: { order_id: bigint, operation: { type: text, from: _op } }
@@ -54,6 +58,16 @@ test('tables are read whole and then followed: inserts, updates, deletes, change
   await sql(...CHANGES);
   const { doc } = await runProject(dir, async (runtime) => {
     await assertSame(server, (query) => rowsOf(runtime, query));
+    const wanted = 'SELECT order_id, amount FROM orders WHERE amount < 40 ORDER BY order_id';
+    const here = await rowsOf(
+      runtime,
+      wanted.replace('orders', 'wanted').replace('amount FROM', 'amount::VARCHAR FROM'),
+    );
+    // Every fiftieth has become dearer by one; some of those are not wanted any more.
+    assert.deepEqual(
+      here.map(([id, amount]) => ({ order_id: String(id), amount })),
+      await server.admin(wanted),
+    );
     assert.deepEqual(await rowsOf(runtime, 'SELECT operation, count(*)::INT FROM log GROUP BY ALL ORDER BY ALL'), [
       ['delete', 64],
       ['insert', 2],

@@ -8,7 +8,7 @@ import type { TransformSpec } from './specs/transform.ts';
 
 /**
  * In it: format, layers (by type), columns and computed columns with their order, the transform with its code, lookups, `keep`, `drop`, deduplication, rules, masks,
- * drift, whether the last line is a trailer. Not in it: secrets, descriptions, where files come from and where rows go (load strategy,
+ * drift, whether the last line is a trailer, whether rows that are not wanted take out older ones. Not in it: secrets, descriptions, where files come from and where rows go (load strategy,
  * partitions, order): they change tables, not rows.
  */
 export function contractHash(
@@ -27,6 +27,7 @@ export function contractHash(
       computed: Object.entries(config.computed ?? {}),
       lookups: config.lookups,
       keep: config.keep,
+      closes: closesOlder(config) ? config.load.key : undefined,
       drop: config.drop,
       deduplicate: config.deduplicate,
       rules: config.rules,
@@ -36,6 +37,12 @@ export function contractHash(
     }),
   );
 }
+
+/** Rows that are not wanted take older ones of their key out of the table. */
+const closesOlder = ({ keep, transform, load }: DatasetConfig) =>
+  (keep !== undefined || transform !== undefined) &&
+  load.deleted !== undefined &&
+  (load.strategy === 'merge' || load.strategy === 'snapshot');
 
 const secretsOf = (spec: ObjectSpec<unknown>) =>
   Object.entries(spec.fields).flatMap(([name, field]) => (field.info.secret ? [name] : []));

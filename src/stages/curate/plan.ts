@@ -16,6 +16,7 @@ import {
   whereReadable,
   withTransform,
 } from './checks.ts';
+import { closingOf } from './closing.ts';
 import { convert, masked, needsText, withDefault } from './conversions.ts';
 
 /** A column of the contract as it stands now: declared, or added by drift. */
@@ -56,11 +57,12 @@ export interface StagingSelect {
   textColumns: string[];
 }
 
-/** `references` maps a reference table to a table expression in the engine. */
+/** `references` maps a reference table to a table expression in the engine; `isComplete`: the object lists all rows that there are. */
 export function planCuration(
   dataset: Dataset,
   contract: ContractColumn[],
   references: ReadonlyMap<string, string>,
+  isComplete = false,
 ): Plan {
   const { config } = dataset;
   const read = contract.filter((c) => c.column.from_name === undefined);
@@ -117,7 +119,9 @@ export function planCuration(
     });
   });
   found.push(...ruleChecks(dataset, types, texts, existsFlag));
-  const checks = exceptDeleted(transform ? withTransform(found, transform, config) : found, config);
+  const judged = transform ? withTransform(found, transform, config) : found;
+  const closing = closingOf(dataset, isComplete);
+  const checks = [...exceptDeleted(judged, config), ...(closing?.notes(judged) ?? [])];
 
   const plan: Plan = {
     readColumns,
@@ -173,6 +177,7 @@ export function planCuration(
           .map(([name, e]) => sql`(${raw(e)}) AS ${ident(name)}`);
         select = `SELECT *${replaced.length > 0 ? ` REPLACE (${replaced.join(', ')})` : ''}${added.map((a) => `, ${a}`).join('')} FROM (${select})`;
       }
+      if (closing) select = closing.select(select);
       const kept = [...plan.stagedColumns.map((c) => ident(c.name).text), ...keep];
       const masks = maskColumns(checks).map((m) => `${m.sql} AS ${m.name}`);
       return `SELECT ${[...kept, ...masks].join(', ')} FROM (${select})`;

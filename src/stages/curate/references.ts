@@ -1,7 +1,7 @@
 /** Snapshots of the warehouse tables that a curation looks things up in. */
 import { GranaryError } from '../../lib/errors.ts';
-import { referencedTables } from '../../project/referenced-tables.ts';
 import type { Project, TableName } from '../../project/project.ts';
+import { referencedTables } from '../../project/referenced-tables.ts';
 import { datasetOf } from '../context.ts';
 import type { LoadContext } from '../load.ts';
 import { tableSnapshot } from '../table-snapshot.ts';

@@ -45,7 +45,7 @@ export async function stageAll(
   const references = new Map<string, string>();
   for (const [table, key] of Object.entries(work.references))
     references.set(table, sql`read_parquet(${literal(await context.objects.localPath(key))})`);
-  const plan = planCuration(work.dataset, contract, references);
+  const plan = planCuration(work.dataset, contract, references, work.object.complete);
   await engine.run(
     `CREATE OR REPLACE TEMP TABLE ${ALL_PARSE_REJECTS} (_p INTEGER, line BIGINT, rule VARCHAR, "column" VARCHAR, reason VARCHAR, raw VARCHAR)`,
   );
