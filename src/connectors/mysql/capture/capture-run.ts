@@ -7,6 +7,7 @@ import { dump, type From, register } from '../binlog/dump.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { numberOf, queryFault } from '../faults.ts';
 import type { RawConnection } from '../row-stream.ts';
+import { privileged } from './asking.ts';
 import type { MysqlCapture } from './capture.ts';
 import { copyTables, isOfOneTable, putAside } from './copying.ts';
 import { flavourOf } from './flavour.ts';
@@ -16,7 +17,7 @@ import { LogReader, OtherLogError, type Start, type Until } from './log-reader.t
 import { Output } from './output.ts';
 import { type CapturePosition, comparePlaces, contractOf, isDue, positionOf, type TableState } from './position.ts';
 import { repairsAfter } from './repairs.ts';
-import { privileged, type ServerState, serverState } from './server.ts';
+import { type ServerState, serverState } from './server.ts';
 import type { PlacedSnapshot } from './snapshot.ts';
 import { followed } from './tables.ts';
 
@@ -60,7 +61,9 @@ export class CaptureRun {
     const session = await this.#database.openAlone();
     const id = randomInt(0x4000_0000, 0x7fff_ffff);
     try {
-      await privileged(this.#database, () => this.#guarded(() => register(session.connection, id, this.#silence())));
+      await privileged(this.#database, flavourOf(this.#database), () =>
+        this.#guarded(() => register(session.connection, id, this.#silence())),
+      );
       return await this.#read(server, session.connection, id);
     } finally {
       session.connection.destroy();

@@ -12,11 +12,11 @@ import type { ChangeCapture } from '../../lib/sql/capture.ts';
 import type { SqlRead } from '../../lib/sql/read.ts';
 import { Charsets } from '../binlog/charsets.ts';
 import type { MysqlDatabase } from '../database.ts';
+import { NOW } from './asking.ts';
 import { CaptureRun } from './capture-run.ts';
 import { flavourOf } from './flavour.ts';
 import { type CaughtUp, lagOf } from './lag.ts';
 import { contractOf, isDue, positionOf } from './position.ts';
-import { NOW } from './server.ts';
 import { type CapturedTable, capturedTable } from './tables.ts';
 
 export class MysqlCapture implements ChangeCapture {

@@ -2,9 +2,9 @@
 import type { FeedLag } from '../../../ports/extract.ts';
 import { notCaptured } from '../../lib/sql/troubles.ts';
 import type { MysqlDatabase } from '../database.ts';
+import { NOW } from './asking.ts';
 import { flavourOf } from './flavour.ts';
 import { type CapturePosition, comparePlaces } from './position.ts';
-import { NOW } from './server.ts';
 
 /** Of the time for which the server keeps its logs: beyond this share, someone should look. */
 const SHARE = 0.5;

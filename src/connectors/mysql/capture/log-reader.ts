@@ -6,7 +6,6 @@ import {
   type BinlogEvent,
   EVENT,
   type GtidEvent,
-  HEADER,
   isOnePhase,
   isUnknown,
   readGtid,
@@ -19,13 +18,13 @@ import { type Gtids, taggedError } from '../binlog/gtids.ts';
 import { eventsOf } from '../binlog/payload.ts';
 import { isRowsEvent, readRowsEvent } from '../binlog/rows.ts';
 import { understand } from '../binlog/statements.ts';
-import { readTableMap, type TableMap, tableIdOf } from '../binlog/table-map.ts';
+import type { TableMap } from '../binlog/table-map.ts';
 import { instantText } from '../binlog/temporal.ts';
-import type { Watched } from './cascades.ts';
 import { type FollowedTable, Incidents } from './incidents.ts';
 import { Landing, type Moment } from './landing.ts';
 import type { Output } from './output.ts';
 import { comparePlaces, type Place } from './position.ts';
+import { type Mapped, TableMaps } from './table-maps.ts';
 
 export interface Start extends Place {
   created: number;
@@ -55,14 +54,6 @@ export interface Until {
 /** The file is not the one that was read before, although it has its name. */
 export class OtherLogError extends Error {}
 
-interface Mapped {
-  bytes: Buffer;
-  map: TableMap | undefined;
-  landings: Map<FollowedTable, Landing>;
-  /** Rows of others change with its own. */
-  watched: Watched | undefined;
-}
-
 export class LogReader implements EventSink {
   /** After the last transaction that was read. */
   file: string;
@@ -77,7 +68,7 @@ export class LogReader implements EventSink {
   readonly incidents: Incidents;
   readonly #options: LogReaderOptions;
   readonly #byName = new Map<string, FollowedTable[]>();
-  readonly #maps = new Map<number, Mapped>();
+  readonly #maps: TableMaps;
   readonly #firstRows: number;
   #group: (GtidEvent & { at: number; serverId: number }) | undefined;
   #moment: Moment = { at: new Uint8Array() };
@@ -89,6 +80,7 @@ export class LogReader implements EventSink {
     const { start } = options;
     this.byGtid = options.byGtid;
     this.incidents = new Incidents(options.tables, options.output);
+    this.#maps = new TableMaps(options.isMariaDb, this.incidents.cascades);
     this.#options = options;
     this.file = start.file;
     this.pos = start.pos;
@@ -112,7 +104,7 @@ export class LogReader implements EventSink {
   event(event: BinlogEvent): boolean {
     switch (event.type) {
       case EVENT.tableMap:
-        this.#map(event);
+        this.#maps.take(event);
         return false;
       case EVENT.xid:
         return this.#commit(event);
@@ -186,20 +178,9 @@ export class LogReader implements EventSink {
     if (at !== this.at || this.#moment.at.length === 0) this.#moment = { at: Buffer.from(instantText(at)) };
   }
 
-  #map(event: BinlogEvent): void {
-    const { buffer, start, end } = event;
-    const id = tableIdOf(buffer, start);
-    const known = this.#maps.get(id);
-    const size = end - start - HEADER;
-    if (known && known.bytes.length === size && buffer.compare(known.bytes, 0, size, start + HEADER, end) === 0) return;
-    const bytes = Buffer.from(buffer.subarray(start + HEADER, end));
-    const map = readTableMap(buffer, start, end, this.#options.isMariaDb);
-    this.#maps.set(id, { bytes, map, landings: new Map(), watched: this.incidents.cascades.of(map) });
-  }
-
   #rows(event: BinlogEvent): void {
-    const mapped = this.#maps.get(tableIdOf(event.buffer, event.start));
-    if (!mapped?.map)
+    const mapped = this.#maps.of(event);
+    if (!mapped)
       throw new GranaryError('connector.protocol', 'The binary log has rows of a table that it did not describe.', {
         transient: true,
       });
@@ -223,7 +204,7 @@ export class LogReader implements EventSink {
 
   #land(table: FollowedTable, mapped: Mapped, event: BinlogEvent): void {
     const { dataset } = table;
-    const map = mapped.map!;
+    const { map } = mapped;
     if (this.incidents.isStale(dataset)) return;
     const rows = readRowsEvent(event);
     const setting = map.isNamed ? (rows.isFull ? undefined : 'binlog_row_image') : 'binlog_row_metadata';

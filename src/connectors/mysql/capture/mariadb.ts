@@ -2,8 +2,8 @@
 import { GranaryError } from '../../../lib/errors.ts';
 import { MariaDbGtids } from '../binlog/gtids.ts';
 import { text } from '../dialect.ts';
+import { NOW } from './asking.ts';
 import type { Flavour } from './flavour.ts';
-import { NOW } from './server.ts';
 
 export const MARIADB: Flavour = {
   needs: 'MariaDB 10.5 or later',

@@ -5,8 +5,8 @@
  * began. What was committed in between is in both, and comes to the same: the log's row is the later one of its key.
  */
 import { MysqlGtids } from '../binlog/gtids.ts';
+import { logStatus, NOW } from './asking.ts';
 import type { Flavour } from './flavour.ts';
-import { logStatus, NOW } from './server.ts';
 
 export const MYSQL: Flavour = {
   needs: 'MySQL 8.0.14 or later',
@@ -22,7 +22,7 @@ export const MYSQL: Flavour = {
   logsUpdates: ['log_slave_updates', 'log_replica_updates'],
   rights: 'REPLICATION SLAVE, REPLICATION CLIENT',
   async snapshot(database, signal) {
-    const [file, pos] = await logStatus(database);
+    const [file, pos] = await logStatus(database, MYSQL);
     const [[list, at] = []] = await database.query('asking for the position', `SELECT @@GLOBAL.gtid_executed, ${NOW}`);
     const snapshot = await database.snapshot(signal);
     return {

@@ -2,7 +2,7 @@
 import { GranaryError } from '../../../lib/errors.ts';
 import type { Gtids } from '../binlog/gtids.ts';
 import type { MysqlDatabase } from '../database.ts';
-import { numberOf } from '../faults.ts';
+import { logStatus, NOW } from './asking.ts';
 import { type Flavour, flavourOf, type Settings, type Wanted } from './flavour.ts';
 import type { Place } from './position.ts';
 
@@ -13,9 +13,6 @@ export interface ServerState extends Place {
   /** Seconds since 1970, by its clock: not after `gtid` was asked for. */
   now: number;
 }
-
-/** Seconds since 1970. */
-export const NOW = "TIMESTAMPDIFF(SECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP())";
 
 const VARIABLES = ['log_bin', 'server_id', 'wsrep_on'];
 
@@ -39,7 +36,7 @@ export async function serverState(database: MysqlDatabase): Promise<ServerState>
   );
   checkSettings(endpoint, flavour, wanted, settings);
   await checkReplica(database, flavour, settings);
-  const [file, pos] = await logStatus(database);
+  const [file, pos] = await logStatus(database, flavour);
   const [[gtids, now] = []] = await database.query('asking for the position', `SELECT ${flavour.gtidsInLog}, ${NOW}`);
   return {
     id: Number(settings.get('server_id')),
@@ -49,21 +46,6 @@ export async function serverState(database: MysqlDatabase): Promise<ServerState>
     now: Number(now),
   };
 }
-
-/** File and position of the end of the log, the databases that alone are in it, and those that are not. */
-export async function logStatus(database: MysqlDatabase): Promise<(string | null)[]> {
-  const ask = (statement: string) => database.query('asking for the binary log', statement);
-  const [status = []] = await privileged(database, () =>
-    ask(flavourOf(database).logStatus).catch((e) => {
-      // Its name before MySQL 8.2.
-      if (e instanceof GranaryError && numberOf(e.cause) === SYNTAX) return ask('SHOW MASTER STATUS');
-      throw e;
-    }),
-  );
-  return status;
-}
-
-const SYNTAX = 1064;
 
 function checkSettings(endpoint: string, flavour: Flavour, wanted: readonly Wanted[], settings: Settings): void {
   if (settings.get('log_bin') !== 'ON')
@@ -103,18 +85,3 @@ async function checkReplica(database: MysqlDatabase, { logsUpdates }: Flavour, s
 
 const unfit = (endpoint: string, why: string, hint: string): GranaryError =>
   new GranaryError('connector.unsupported', `${endpoint}: changes cannot be captured: ${why}.`, { hint });
-
-/** Runs what needs the privileges of a replica, and says which those are when they are missing. */
-export async function privileged<T>(database: MysqlDatabase, use: () => Promise<T>): Promise<T> {
-  try {
-    return await use();
-  } catch (e) {
-    // To one who may not register, the server says that the password is wrong.
-    if (!(e instanceof GranaryError) || !['connector.denied', 'connector.auth_failed'].includes(e.code)) throw e;
-    const { user } = database;
-    throw new GranaryError('connector.denied', `${database.endpoint}: ${user} may not read the binary log.`, {
-      cause: e,
-      hint: `GRANT ${flavourOf(database).rights} ON *.* TO '${user}'@'%'; and SELECT on the tables.`,
-    });
-  }
-}

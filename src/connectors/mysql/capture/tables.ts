@@ -7,10 +7,11 @@ import type { SqlRead } from '../../lib/sql/read.ts';
 import { parseTableName } from '../../lib/sql/table-name.ts';
 import type { MysqlDatabase } from '../database.ts';
 import { text } from '../dialect.ts';
+import { logStatus } from './asking.ts';
+import { flavourOf } from './flavour.ts';
 import { type Ancestry, ancestryOf } from './foreign-keys.ts';
 import type { FollowedTable } from './incidents.ts';
 import { shapeOf } from './position.ts';
-import { logStatus } from './server.ts';
 
 export const OWN_COLUMNS = [OPERATION, DELETED_COLUMN, CHANGED_AT, POSITION];
 
@@ -101,7 +102,7 @@ async function namesOf(database: MysqlDatabase, facts: TableFacts): Promise<[dat
 
 /** Rows of some databases may be kept out of the log by its settings. */
 async function checkLogged(database: MysqlDatabase, name: string, table: string): Promise<void> {
-  const [, , only, without] = await logStatus(database);
+  const [, , only, without] = await logStatus(database, flavourOf(database));
   const names = (list: string | null | undefined) => (list ?? '').split(',').filter(Boolean);
   const isLeftOut = names(without).includes(name) || (names(only).length > 0 && !names(only).includes(name));
   if (!isLeftOut) return;
