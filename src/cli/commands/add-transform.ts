@@ -9,5 +9,7 @@ export const execute = (call: Call): Promise<ExitCode> =>
     taken: [],
     template: transformTemplate,
     does: 'tidies text, and works as it is',
-    next: (name) => [[`transform: ${name}`, 'in a dataset; then granary check && granary replay']],
+    next: (name) => [
+      [`transform: ${name}`, 'in a dataset; then granary check, and granary replay --dataset … for what is loaded'],
+    ],
   });
