@@ -130,6 +130,7 @@ async function stageParts(
   let textColumns: string[] = [];
   let staging = Promise.resolve();
   let isBroken = false;
+  const restore = await leaveOneCore(engine);
   try {
     for await (const relation of parts) {
       if (isBroken) break;
@@ -148,6 +149,7 @@ async function stageParts(
     }
   } finally {
     await staging.catch(() => {});
+    await restore();
   }
   await staging;
   let rows = 0;
@@ -156,6 +158,15 @@ async function stageParts(
   return settlement === 'mismatch'
     ? undefined
     : { payload, paths, rows, settlement, attempt: attempt.name, holds, textColumns };
+}
+
+/** To whoever makes the parts: threads of the engine that have no core of their own cost more than they bring. Returns what undoes it. */
+export async function leaveOneCore(engine: Engine): Promise<() => Promise<void>> {
+  const [row] = await engine.all<{ threads: number }>("SELECT current_setting('threads')::INTEGER AS threads");
+  const { threads } = row!;
+  if (threads < 2) return async () => {};
+  await engine.run(`SET threads = ${threads - 1}`);
+  return () => engine.run(`SET threads = ${threads}`);
 }
 
 const copy = (select: string, path: string, how = STAGING_PARQUET) =>
