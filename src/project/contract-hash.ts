@@ -3,6 +3,7 @@ import { sha256 } from '../lib/hash.ts';
 import { isMapping } from '../lib/spec/common.ts';
 import type { Chosen } from '../lib/spec/fields.ts';
 import type { ObjectSpec } from '../lib/spec/spec.ts';
+import { closesOlder } from './closes-older.ts';
 import type { DatasetConfig } from './specs/dataset.ts';
 import type { TransformSpec } from './specs/transform.ts';
 
@@ -37,12 +38,6 @@ export function contractHash(
     }),
   );
 }
-
-/** Rows that are not wanted take older ones of their key out of the table. */
-const closesOlder = ({ keep, transform, load }: DatasetConfig) =>
-  (keep !== undefined || transform !== undefined) &&
-  load.deleted !== undefined &&
-  (load.strategy === 'merge' || load.strategy === 'snapshot');
 
 const secretsOf = (spec: ObjectSpec<unknown>) =>
   Object.entries(spec.fields).flatMap(([name, field]) => (field.info.secret ? [name] : []));

@@ -3,6 +3,7 @@
  * deleted. Only where rows can say so; a complete object lists all that is wanted by itself. Pure.
  */
 import { ident, raw, sql } from '../../lib/sql.ts';
+import { closesOlder } from '../../project/closes-older.ts';
 import type { Dataset } from '../../project/project.ts';
 import { type Check, TRANSFORMED } from './checks.ts';
 
@@ -18,11 +19,11 @@ export interface Closing {
 
 /** Undefined where filtered rows are filtered, and that is all. */
 export function closingOf({ config, transform }: Dataset, isComplete: boolean): Closing | undefined {
+  if (!closesOlder(config) || isComplete) return undefined;
   const { load, keep } = config;
-  const { deleted, key = [], strategy } = load;
-  if (deleted === undefined || (strategy !== 'merge' && strategy !== 'snapshot') || isComplete) return undefined;
+  const { key = [] } = load;
+  const deleted = load.deleted!;
   const unwanted = [...(keep ? [`(${keep}) IS NOT TRUE`] : []), ...(transform ? [TRANSFORMED.filtered] : [])];
-  if (unwanted.length === 0) return undefined;
   const isDeleted = raw(sql`coalesce(${ident(deleted)}, false)`);
   const closes = [
     `(${unwanted.join(' OR ')})`,

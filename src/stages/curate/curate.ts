@@ -21,6 +21,7 @@ import { objectOf, payloadsOf, plain } from '../verify/verify.ts';
 import { type Accounting, account, sumReasons } from './accounting.ts';
 import { anyBroken } from './checks.ts';
 import { driftNotes, latestSchema, recordSchema, standingContract, withAdded, withWidened } from './contract.ts';
+import { fromPayload } from './plan.ts';
 import { ALL_PARSE_REJECTS, collectRawTexts, markRejects, type RejectsInput, writeRejects } from './rejects.ts';
 import { type Staged, stageAll, type Work } from './stage-all.ts';
 import { parquetRows } from './staging.ts';
@@ -70,7 +71,7 @@ export async function curate(input: CurateInput, context: StageContext): Promise
   const known = await context.state.get(CURATIONS, curation);
   if (known && known.current === 1) return outputOf(known);
   const contract = standingContract(dataset, schema);
-  const sources = contract.filter((c) => c.column.from_name === undefined).map((c) => c.column.from ?? c.name);
+  const sources = fromPayload(contract).map((c) => c.column.from ?? c.name);
   const payloads: Payload[] = [];
   for (const p of await payloadsOf(context, object)) payloads.push(await payloadFor(context, p, dataset, sources));
   return context.withScratch(async (scratch) => {
@@ -217,9 +218,7 @@ async function curateWith(engine: Engine, work: Work, context: StageContext): Pr
 }
 
 async function sumRows(engine: Engine, context: StageContext, files: { key: string }[]): Promise<number> {
-  let rows = 0;
-  for (const f of files) rows += await parquetRows(engine, await context.objects.localPath(f.key));
-  return rows;
+  return parquetRows(engine, await Promise.all(files.map((f) => context.objects.localPath(f.key))));
 }
 
 async function hasTypeFailures(engine: Engine, { plan, all }: Staged): Promise<boolean> {

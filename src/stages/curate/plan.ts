@@ -2,7 +2,7 @@
 import { ident, literal, raw, sql } from '../../lib/sql.ts';
 import { type ColumnType, engineType, LINEAGE } from '../../model/schema.ts';
 import type { ReadColumn } from '../../ports/format.ts';
-import type { Dataset, TransformSettings } from '../../project/project.ts';
+import type { Dataset } from '../../project/project.ts';
 import type { Column } from '../../project/specs/column.ts';
 import type { Rule } from '../../project/specs/quality.ts';
 import {
@@ -26,6 +26,10 @@ export interface ContractColumn {
   column: Column;
 }
 
+/** Those that are read, not taken from the name of the file. */
+export const fromPayload = (contract: readonly ContractColumn[]): ContractColumn[] =>
+  contract.filter((c) => c.column.from_name === undefined);
+
 export interface Plan {
   /** What the format must deliver. */
   readColumns: ReadColumn[];
@@ -36,8 +40,6 @@ export interface Plan {
   uniqueRules: Rule[];
   /** True when reference tables are joined: rows then need their numbers beforehand. */
   joins: boolean;
-  /** What rows go through between typing and judging. */
-  transform: TransformSettings | undefined;
   /** SELECT of typed rows from a relation that delivers `c0`…; `typed` says which have their contract type already. */
   typedSelect(
     relation: string,
@@ -65,7 +67,7 @@ export function planCuration(
   isComplete = false,
 ): Plan {
   const { config } = dataset;
-  const read = contract.filter((c) => c.column.from_name === undefined);
+  const read = fromPayload(contract);
   const readColumns: ReadColumn[] = read.map((c, position) => ({
     source: c.column.from ?? c.name,
     position,
@@ -134,7 +136,6 @@ export function planCuration(
     ],
     uniqueRules: (config.rules ?? []).filter((r) => r.kind === 'unique'),
     joins: lookups.length + exists.length > 0,
-    transform,
     typedSelect(relation, typed, passthrough, constants) {
       const usedFlags = new Set<number>();
       const fields: string[] = [];

@@ -13,7 +13,7 @@ import type { Payload } from '../verify/payloads.ts';
 import { type ContractColumn, type Plan, planCuration } from './plan.ts';
 import { ALL_PARSE_REJECTS } from './rejects.ts';
 import { type Member, stageMembers, together } from './stage-members.ts';
-import { resolved, STAGING_PARQUET, type StagedPayload, stagePayload } from './staging.ts';
+import { copy, resolved, type StagedPayload, stagePayload } from './staging.ts';
 import { transformFor } from './transform.ts';
 
 /** What a curation works on. */
@@ -85,14 +85,12 @@ export async function stageAll(
     if (work.payloads.length === 1) parts.push(resolved(staged, 0));
     else {
       const path = join(member.scratch, 'resolved.parquet');
-      await engine.run(
-        sql`COPY (SELECT * FROM ${raw(resolved(staged, member.ordinal))}) TO ${literal(path)} ${raw(STAGING_PARQUET)}`,
-      );
+      await engine.run(copy(sql`SELECT * FROM ${raw(resolved(staged, member.ordinal))}`, path));
       parts.push(path);
     }
   };
   // A transform is told whose rows it has.
-  const groups = plan.transform ? work.payloads.map((p) => [p]) : together(work.payloads);
+  const groups = work.dataset.transform ? work.payloads.map((p) => [p]) : together(work.payloads);
   for (const group of groups) {
     const first = files.length;
     const scratch = await mkdtemp(join(work.scratch, 'payload-'));

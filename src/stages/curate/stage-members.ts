@@ -9,7 +9,7 @@ import { literal, raw, sql } from '../../lib/sql.ts';
 import type { Engine } from '../../ports/engine.ts';
 import type { Attempt, Relation } from '../../ports/format.ts';
 import type { Plan } from './plan.ts';
-import { STAGING_PARQUET, type StagedPayload, type StagingInput } from './staging.ts';
+import { attemptsOf, copy, type StagedPayload, type StagingInput } from './staging.ts';
 
 /** Above this the reading costs more than the statements, and a format's fastest attempt is worth its own. */
 const SMALL_BYTES = 1e6;
@@ -58,7 +58,8 @@ export async function stageMembers(
   try {
     const prepared: Prepared[] = [];
     for (const member of members) {
-      const attempt = await lastAttempt(member, await mkdtemp(join(scratch, 'member-')));
+      const attempts = await attemptsOf({ ...member, scratch: await mkdtemp(join(scratch, 'member-')) });
+      const attempt = attempts.at(-1)!;
       const relation = await attempt.prepare();
       if (!relation.hasLine) return undefined;
       prepared.push({ member, attempt, relation });
@@ -94,22 +95,6 @@ export async function stageMembers(
   }
 }
 
-async function lastAttempt(member: Member, scratch: string): Promise<Attempt> {
-  const { engine, format, path, config, plan, facts, index, payload, signal } = member;
-  const attempts = await format.read({
-    engine,
-    path,
-    config,
-    columns: plan.readColumns,
-    facts,
-    ...(index && { index }),
-    scratch,
-    header: payload.header ?? undefined,
-    ...(signal && { signal }),
-  });
-  return attempts.at(-1)!;
-}
-
 /** Returns the columns with texts that are not of their type. */
 async function stageAlike(engine: Engine, plan: Plan, prepared: Prepared[], path: string): Promise<string[]> {
   const columns = [...plan.readColumns.map((_, i) => `c${i}`), '_line'].join(', ');
@@ -121,7 +106,7 @@ async function stageAlike(engine: Engine, plan: Plan, prepared: Prepared[], path
   const lineage = ['_line', '_n', '_p'];
   const { sql: typed, textColumns } = plan.typedSelect(source, relation.typed, lineage, member.constants);
   const judged = plan.judgedSelect(typed, [...textColumns, ...lineage]);
-  await engine.run(sql`COPY (${raw(judged)}) TO ${literal(path)} ${raw(STAGING_PARQUET)}`);
+  await engine.run(copy(judged, path));
   return textColumns;
 }
 

@@ -21,10 +21,9 @@ import type { Plan } from './plan.ts';
 import type { TransformRun } from './transform.ts';
 
 /** Cheap to write and to read again; it lives for one curation. Version 2 pages without dictionaries take a fifth less time than the defaults. */
-export const STAGING_PARQUET = '(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1)';
+const STAGING_PARQUET = 'FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1';
 /** The same in smaller row groups: a part has few, and what a statement holds of them stays with the process for the next one. */
-const PART_PARQUET =
-  '(FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1, ROW_GROUP_SIZE 30720)';
+const PART_PARQUET = `${STAGING_PARQUET}, ROW_GROUP_SIZE 30720`;
 
 export interface StagedPayload {
   payload: Payload;
@@ -61,17 +60,7 @@ export interface StagingInput {
 /** Tries the format's attempts until one accounts for every record. */
 export async function stagePayload(input: StagingInput): Promise<StagedPayload> {
   const { engine, format, payload } = input;
-  const attempts = await format.read({
-    engine,
-    path: input.path,
-    config: input.config,
-    columns: input.plan.readColumns,
-    facts: input.facts,
-    ...(input.index && { index: input.index }),
-    scratch: input.scratch,
-    header: payload.header ?? undefined,
-    ...(input.signal && { signal: input.signal }),
-  });
+  const attempts = await attemptsOf(input);
   for (const [i, attempt] of attempts.entries()) {
     const last = i === attempts.length - 1;
     await engine.run(`DROP TABLE IF EXISTS ${PARSE_REJECTS}`);
@@ -92,6 +81,21 @@ export async function stagePayload(input: StagingInput): Promise<StagedPayload> 
   );
 }
 
+export function attemptsOf(input: StagingInput): Promise<Attempt[]> {
+  const { engine, format, path, config, plan, facts, index, scratch, payload, signal } = input;
+  return format.read({
+    engine,
+    path,
+    config,
+    columns: plan.readColumns,
+    facts,
+    ...(index && { index }),
+    scratch,
+    header: payload.header ?? undefined,
+    ...(signal && { signal }),
+  });
+}
+
 async function stageOnce(input: StagingInput, attempt: Attempt, i: number): Promise<StagedPayload | undefined> {
   const { engine, plan } = input;
   const numbered = plan.joins || input.transform !== undefined;
@@ -103,7 +107,7 @@ async function stageOnce(input: StagingInput, attempt: Attempt, i: number): Prom
   const keep = [...textColumns, ...line];
   const first = numbered ? join(input.scratch, `typed-${i}.parquet`) : path;
   await engine.run(copy(numbered ? typed : plan.judgedSelect(typed, keep), first));
-  const rows = await parquetRows(engine, first);
+  const rows = await parquetRows(engine, [first]);
   const settlement = await attempt.settle(rows);
   if (settlement === 'mismatch') return undefined;
   if (numbered) await judgeNumbered(input, first, path, keep);
@@ -152,8 +156,7 @@ async function stageParts(
     await restore();
   }
   await staging;
-  let rows = 0;
-  for (const path of paths) rows += await parquetRows(engine, path);
+  const rows = await parquetRows(engine, paths);
   const settlement = await attempt.settle(rows);
   return settlement === 'mismatch'
     ? undefined
@@ -169,8 +172,9 @@ export async function leaveOneCore(engine: Engine): Promise<() => Promise<void>>
   return () => engine.run(`SET threads = ${threads}`);
 }
 
-const copy = (select: string, path: string, how = STAGING_PARQUET) =>
-  sql`COPY (${raw(select)}) TO ${literal(path)} ${raw(how)}`;
+/** Statement that writes rows as a file in scratch. */
+export const copy = (select: string, path: string, how = STAGING_PARQUET): string =>
+  sql`COPY (${raw(select)}) TO ${literal(path)} (${raw(how)})`;
 
 /** From typed rows, in their order, to staging rows: by way of the transform and the joins, which leave no order. */
 async function judgeNumbered(
@@ -187,9 +191,11 @@ async function judgeNumbered(
   return engine.run(copy(plan.judgedSelect(rows, [...keep, ...said]), path));
 }
 
-export async function parquetRows(engine: Engine, path: string): Promise<number> {
+/** Of all of these files together. */
+export async function parquetRows(engine: Engine, paths: readonly string[]): Promise<number> {
+  if (paths.length === 0) return 0;
   const [row] = await engine.all<{ n: number }>(
-    sql`SELECT coalesce(sum(num_rows), 0)::BIGINT AS n FROM parquet_file_metadata(${literal(path)})`,
+    sql`SELECT coalesce(sum(num_rows), 0)::BIGINT AS n FROM parquet_file_metadata(${literal(paths)})`,
   );
   return row!.n;
 }

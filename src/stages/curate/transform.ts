@@ -13,7 +13,7 @@ import type { Dataset } from '../../project/project.ts';
 import type { StageContext } from '../context.ts';
 import { TRANSFORMED } from './checks.ts';
 import { convert } from './conversions.ts';
-import type { ContractColumn } from './plan.ts';
+import { type ContractColumn, fromPayload } from './plan.ts';
 import { asText, exported, imported } from './transform-values.ts';
 
 export interface TransformInput {
@@ -97,12 +97,10 @@ async function writeChanges(
   path: string,
 ): Promise<Written> {
   const given = join(scratch, 'rows.ndjson');
-  const refused = made.contract
-    .flatMap((c, i) => (c.column.from_name === undefined ? [i] : []))
-    .map((_, i) => `_t${i} IS NULL`);
+  const isTyped = ['true', ...fromPayload(made.contract).map((_, i) => `_t${i} IS NULL`)].join(' AND ');
   const fields = made.contract.map((c) => exported(c.name, c.type));
   await engine.run(
-    sql`COPY (SELECT ${raw(['_n', ...fields].join(', '))} FROM (${raw(rows)})${raw(refused.length > 0 ? ` WHERE ${refused.join(' AND ')}` : '')}) TO ${literal(given)} (FORMAT json)`,
+    sql`COPY (SELECT ${raw(['_n', ...fields].join(', '))} FROM (${raw(rows)}) WHERE ${raw(isTyped)}) TO ${literal(given)} (FORMAT json)`,
   );
   const changes = new Changes(made, columns);
   await using out = await open(path, 'w');
