@@ -53,6 +53,8 @@ export interface Transform<C = unknown> {
   columns: Readonly<Record<string, ColumnType>>;
   /** Changes with its code, and with that of files of the project which it imports. */
   codeHash: string;
+  /** Where it is in the project: `transforms/x.ts`. */
+  file: string;
   /** Throws `transform.failed` only for what is wrong with the code whatever the row is. */
   apply(row: Row, info: TransformInfo<C>): Outcome;
 }

@@ -8,6 +8,7 @@ import type { Issue } from '../../lib/spec/spec.ts';
 import type { FileSource } from '../../ports/connector.ts';
 import type { AnyConnector, ExtractSource, ReadDescription } from '../../ports/extract.ts';
 import { CODEC_BY_TYPE, FORMAT_BY_TYPE } from '../catalog.ts';
+import { isSpec } from './modules.ts';
 import { placeOf } from './place.ts';
 
 export interface Origin {
@@ -30,8 +31,6 @@ export function shapeProblem(made: unknown): string | undefined {
   ].filter((word) => word !== false);
   return lacks.length > 0 ? `the connector lacks ${lacks.join(', ')}` : undefined;
 }
-
-const isSpec = (v: unknown) => isMapping(v) && typeof v['parse'] === 'function' && isMapping(v['fields']);
 
 export function guarded(type: string, made: AnyConnector, origin: Origin): AnyConnector {
   const act = guard(type, origin);

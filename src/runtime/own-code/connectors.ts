@@ -4,14 +4,12 @@ import type { Problem } from '../../project/problems.ts';
 import { guarded, shapeProblem } from './connector-guard.ts';
 import { loadOwnModules } from './modules.ts';
 
-export const CONNECTORS_DIR = 'connectors';
-
 export async function loadOwnConnectors(
   dir: string,
   taken: readonly string[],
   problems: Problem[],
 ): Promise<AnyConnector[]> {
-  const kind = { folder: CONNECTORS_DIR, word: 'connector', taken, shapeProblem };
+  const kind = { folder: 'connectors', word: 'connector', taken, shapeProblem };
   const modules = await loadOwnModules(dir, kind, problems);
   return modules.map(({ type, file, made }) => guarded(type, made as AnyConnector, { dir, file }));
 }

@@ -3,6 +3,7 @@ import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { GranaryError } from '../../lib/errors.ts';
+import { isMapping } from '../../lib/spec/common.ts';
 import type { Problem } from '../../project/problems.ts';
 import { NAME } from '../../project/specs/dataset.ts';
 import { placeOfImport } from './place.ts';
@@ -18,6 +19,10 @@ export interface Kind {
   /** What a default export lacks, as a sentence; undefined when it is right. */
   shapeProblem(made: unknown): string | undefined;
 }
+
+/** Whether a project has made it with `s.object`. */
+export const isSpec = (v: unknown): boolean =>
+  isMapping(v) && typeof v['parse'] === 'function' && isMapping(v['fields']);
 
 export interface OwnModule {
   /** The name of the file without its ending. */

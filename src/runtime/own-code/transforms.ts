@@ -7,11 +7,9 @@ import { type ColumnType, parseColumnType } from '../../model/schema.ts';
 import { type Answer, type Outcome, Rejection, type Transform, type TransformInfo } from '../../ports/transform.ts';
 import type { Problem } from '../../project/problems.ts';
 import { NAME } from '../../project/specs/dataset.ts';
-import { loadOwnModules } from './modules.ts';
+import { isSpec, loadOwnModules } from './modules.ts';
 import { placeOf } from './place.ts';
 import { codeHashOf } from './resolution.ts';
-
-export const TRANSFORMS_DIR = 'transforms';
 
 /** What a project's file exports: `granary/transform` gives its type to people. */
 interface Made {
@@ -22,7 +20,7 @@ interface Made {
 }
 
 export async function loadOwnTransforms(dir: string, problems: Problem[]): Promise<Transform[]> {
-  const kind = { folder: TRANSFORMS_DIR, word: 'transform', taken: [], shapeProblem };
+  const kind = { folder: 'transforms', word: 'transform', taken: [], shapeProblem };
   const modules = await loadOwnModules(dir, kind, problems);
   return Promise.all(
     modules.map(async ({ type, file, url, made }) =>
@@ -39,8 +37,7 @@ export function shapeProblem(made: unknown): string | undefined {
     return `the transform lacks ${[typeof title !== 'string' && 'title', typeof row !== 'function' && 'row'].filter(Boolean).join(', ')}`;
   if (row.constructor.name === 'AsyncFunction')
     return 'its "row" is async: a row has to be answered at once, from the row alone';
-  if (spec !== undefined && !(isMapping(spec) && typeof spec['parse'] === 'function' && isMapping(spec['fields'])))
-    return 'its "spec" is not made with s.object';
+  if (spec !== undefined && !isSpec(spec)) return 'its "spec" is not made with s.object';
   if (columns === undefined) return undefined;
   if (!isMapping(columns)) return 'its "columns" is no mapping of names to types';
   for (const [name, column] of Object.entries(columns)) {
@@ -60,6 +57,7 @@ export function guardedTransform(type: string, made: Made, dir: string, file: st
     spec: made.spec ?? (s.object({}, { doc: made.title }) as ObjectSpec<unknown>),
     columns: Object.fromEntries(columns) as Record<string, ColumnType>,
     codeHash,
+    file,
     apply(row, info) {
       let answer: unknown;
       try {

@@ -18,13 +18,13 @@ export interface FirstRunOptions {
 
 /** A source that a run by hand has read has been read. */
 export async function startFirstRuns({ state, clock, scheduler, pipelines }: FirstRunOptions): Promise<void> {
-  const read = new Set<string>();
-  for (const { name, sources } of pipelines)
-    for await (const _ of state.query(RUNS, { index: 'pipeline', equals: [name], limit: 1 }))
-      for (const source of sources) read.add(source);
+  // All of them before any is fired: a run that begins has read.
+  const never: Pipeline[] = [];
   for (const pipeline of pipelines) {
     const { enabled, trigger } = pipeline.schedule;
-    if (!enabled || trigger.kind !== 'every' || pipeline.sources.every((source) => read.has(source))) continue;
+    if (enabled && trigger.kind === 'every' && !(await areRead(pipeline.sources))) never.push(pipeline);
+  }
+  for (const pipeline of never) {
     const due = clock.now();
     await scheduler.fire({
       id: runIdOfTime(pipeline.name, due),
@@ -35,5 +35,17 @@ export async function startFirstRuns({ state, clock, scheduler, pipelines }: Fir
       input: inputOf(pipeline, 'schedule', { due: isoNow(clock) }),
       coalesce: true,
     });
+  }
+
+  async function areRead(sources: readonly string[]): Promise<boolean> {
+    for (const source of sources) if (!(await isRead(source))) return false;
+    return true;
+  }
+
+  async function isRead(source: string): Promise<boolean> {
+    for (const { name, sources } of pipelines)
+      if (sources.includes(source))
+        for await (const _ of state.query(RUNS, { index: 'pipeline', equals: [name], limit: 1 })) return true;
+    return false;
   }
 }

@@ -187,13 +187,13 @@ class Changes {
   }
 
   #unknown(name: string): never {
-    const { type } = this.#made.transform;
+    const { file } = this.#made.transform;
     const suggestion = nearest(name, this.#positions.keys());
     throw new GranaryError(
       'transform.failed',
-      `transforms/${type}.ts gave a column "${name}" that the dataset does not have.${suggestion ? ` Did you mean "${suggestion}"?` : ''}`,
+      `${file} gave a column "${name}" that the dataset does not have.${suggestion ? ` Did you mean "${suggestion}"?` : ''}`,
       {
-        where: { file: `transforms/${type}.ts` },
+        where: { file },
         hint: 'Columns that a transform adds are declared in it: columns: { name: type }.',
       },
     );
