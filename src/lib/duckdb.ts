@@ -1,7 +1,27 @@
-/** What every user of DuckDB shares: statements over a connection, results that prove their end, and errors as ours. */
-import type { DuckDBConnection, DuckDBResult, DuckDBResultReader } from '@duckdb/node-api';
+/** What every user of DuckDB shares: instances, statements over a connection, results that prove their end, and errors as ours. */
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBResultReader } from '@duckdb/node-api';
 import { asGranaryError, type ErrorCode, GranaryError } from './errors.ts';
 import { ident, raw, sql } from './sql.ts';
+
+export interface InstanceOptions {
+  /** Bytes; resident memory may exceed it by up to 15 %. */
+  memoryLimit: number;
+  threads: number;
+  /** Where it spills; must exist, and be of no other process. */
+  scratch: string;
+}
+
+/** Opens a file, or `:memory:`. The driver is loaded by the first. */
+export async function createInstance(path: string, options: InstanceOptions): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  return DuckDBInstance.create(path, {
+    threads: String(options.threads),
+    memory_limit: `${Math.floor(options.memoryLimit / 1e6)}MB`,
+    temp_directory: options.scratch,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+}
 
 /** Statements over one connection: what an engine and a warehouse have in common. */
 export interface Session {

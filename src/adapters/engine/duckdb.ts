@@ -1,18 +1,10 @@
 /** The engine: DuckDB in memory, spilling to a scratch folder. */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { isInvalidated, sessionOf } from '../../lib/duckdb.ts';
+import { createInstance, type InstanceOptions, isInvalidated, sessionOf } from '../../lib/duckdb.ts';
 import type { Engine } from '../../ports/engine.ts';
 
-export interface DuckDbEngineOptions {
-  /** Bytes; resident memory may exceed it by up to 15 %. */
-  memoryLimit: number;
-  threads: number;
-  /** Where it spills; must exist, and be of no other process. */
-  scratch: string;
-}
-
 /** Opens one session with an instance of its own. Times are UTC; rows keep the order of the file they come from. */
-export async function openDuckDbEngine(options: DuckDbEngineOptions): Promise<Engine> {
+export async function openDuckDbEngine(options: InstanceOptions): Promise<Engine> {
   const pool = duckDbEngines(options);
   const engine = await pool.open();
   return {
@@ -31,15 +23,15 @@ export interface EnginePool {
 }
 
 /** Sessions that share one instance, which starts with the first: opening one costs a millisecond, not fifty. After a fatal error the next gets a new one. */
-export function duckDbEngines(options: DuckDbEngineOptions): EnginePool {
+export function duckDbEngines(options: InstanceOptions): EnginePool {
   let starting: Promise<DuckDBInstance> | undefined;
   return {
     async open() {
-      starting ??= start(options);
+      starting ??= createInstance(':memory:', options);
       const connection = await connect(await starting).catch(async (e) => {
         if (!isInvalidated(e)) throw e;
         (await starting)?.closeSync();
-        starting = start(options);
+        starting = createInstance(':memory:', options);
         return connect(await starting);
       });
       return {
@@ -59,15 +51,4 @@ async function connect(instance: DuckDBInstance): Promise<DuckDBConnection> {
   await connection.run("SET TimeZone = 'UTC'");
   await connection.run('SET enable_progress_bar = false');
   return connection;
-}
-
-async function start(options: DuckDbEngineOptions): Promise<DuckDBInstance> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  return DuckDBInstance.create(':memory:', {
-    threads: String(options.threads),
-    memory_limit: `${Math.floor(options.memoryLimit / 1e6)}MB`,
-    temp_directory: options.scratch,
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-  });
 }

@@ -1,17 +1,14 @@
 /** One DuckDB file, open exactly once at a time: two instances on one file in one process end in a corrupt file. */
 import { mkdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { engineError, isInvalidated, type Session, sessionOf } from '../../../lib/duckdb.ts';
+import { engineError, type InstanceOptions, isInvalidated, type Session, sessionOf } from '../../../lib/duckdb.ts';
 import { GranaryError } from '../../../lib/errors.ts';
 import { closeInstance, isReleased, type Opened, openInstance } from './instance.ts';
 import { Reader } from './reader.ts';
 
-export interface DatabaseOptions {
+export interface DatabaseOptions extends InstanceOptions {
   /** The database file; made if it is not there. */
   path: string;
-  /** Bytes; resident memory may exceed it by up to 15 %. */
-  memoryLimit: number;
-  threads: number;
   /** Where it spills and keeps short-lived files; made if it is not there. */
   scratch: string;
   /** Folders that statements may read and write files in: the object store's, and those of exports. Nothing else can be reached. */

@@ -2,6 +2,7 @@
 import { readdir, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { createInstance } from '../../../lib/duckdb.ts';
 import { literal, sql } from '../../../lib/sql.ts';
 import type { DatabaseOptions } from './database.ts';
 
@@ -11,14 +12,7 @@ export interface Opened {
 }
 
 export async function openInstance(path: string, options: DatabaseOptions): Promise<Opened> {
-  const { DuckDBInstance } = await import('@duckdb/node-api');
-  const instance = await DuckDBInstance.create(path, {
-    threads: String(options.threads),
-    memory_limit: `${Math.floor(options.memoryLimit / 1e6)}MB`,
-    temp_directory: options.scratch,
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-  });
+  const instance = await createInstance(path, options);
   try {
     const writer = await instance.connect();
     await writer.run(sql`SET GLOBAL TimeZone = 'UTC'`);
