@@ -19,3 +19,16 @@ test('a session after a fatal error of another gets a new engine', async (t) => 
   assert.deepEqual(await second.all('SELECT 1 AS a'), [{ a: 1 }]);
   await Promise.all([first.close(), second.close()]);
 });
+
+test('sessions that are asked for at once after it share one engine', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'granary-engine-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const pool = duckDbEngines({ memoryLimit: 200e6, threads: 1, scratch: folder });
+  t.after(() => pool.close());
+  const first = await pool.open();
+  await assert.rejects(first.run(await defect(folder)), { code: 'curate.failed' });
+  const [second, third, fourth] = await Promise.all([pool.open(), pool.open(), pool.open()]);
+  await second.run('CREATE TABLE shared AS SELECT 1 AS a');
+  for (const session of [third, fourth]) assert.deepEqual(await session.all('FROM shared'), [{ a: 1 }]);
+  await Promise.all([first, second, third, fourth].map((session) => session.close()));
+});

@@ -24,15 +24,21 @@ export interface EnginePool {
 
 /** Sessions that share one instance, which starts with the first: opening one costs a millisecond, not fifty. After a fatal error the next gets a new one. */
 export function duckDbEngines(options: InstanceOptions): EnginePool {
+  const start = () => createInstance(':memory:', options);
   let starting: Promise<DuckDBInstance> | undefined;
   return {
     async open() {
-      starting ??= createInstance(':memory:', options);
-      const connection = await connect(await starting).catch(async (e) => {
+      starting ??= start();
+      const tried = starting;
+      const connection = await connect(await tried).catch(async (e) => {
         if (!isInvalidated(e)) throw e;
-        (await starting)?.closeSync();
-        starting = createInstance(':memory:', options);
-        return connect(await starting);
+        const closed = await tried;
+        // Of several that find it closed, the first replaces it.
+        if (starting === tried) {
+          starting = start();
+          closed.closeSync();
+        }
+        return connect(await starting!);
       });
       return {
         ...sessionOf(connection, 'curate.failed'),
