@@ -62,6 +62,7 @@ export async function ancestryOf(database: MysqlDatabase, name: string, table: s
 
 /** From MySQL 9.6 on foreign keys are the server's, not the storage engine's, unless told, and what they change is logged like all else. */
 async function logsCascades(database: MysqlDatabase): Promise<boolean> {
+  if (database.isMariaDb) return false;
   const [[, native] = []] = await database.query(
     'asking for settings',
     "SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'",
