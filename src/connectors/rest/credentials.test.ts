@@ -7,19 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { rejectsWith } from '../../../test/contracts/file-source.ts';
 import { contacts, type RestServer, startRestServer } from '../../../test/servers/rest.ts';
 import { CLIENT } from '../../../test/servers/rest-api.ts';
-import { assertAll, readOnce } from './testing.ts';
-
-const BY_OFFSET = {
-  path: '/offset',
-  records: 'data',
-  total: 'meta.total',
-  pagination: { type: 'offset', size_parameter: 'limit', size: 10 },
-};
-const BY_CURSOR = {
-  path: '/cursor',
-  records: 'data',
-  pagination: { type: 'cursor', next: 'meta.next', size_parameter: 'limit', size: 10 },
-};
+import { assertAll, BY_CURSOR, BY_OFFSET, readOnce } from './testing.ts';
 
 async function newDataDir(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'granary-tokens-'));

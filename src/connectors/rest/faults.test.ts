@@ -2,19 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { rejectsWith } from '../../../test/contracts/file-source.ts';
 import { contact, contacts, type Fault, type RestServer, startRestServer } from '../../../test/servers/rest.ts';
-import { assertAll, readOnce, recordsOf } from './testing.ts';
-
-const BY_OFFSET = {
-  path: '/offset',
-  records: 'data',
-  total: 'meta.total',
-  pagination: { type: 'offset', size_parameter: 'limit', size: 10 },
-};
-const BY_CURSOR = {
-  path: '/cursor',
-  records: 'data',
-  pagination: { type: 'cursor', next: 'meta.next', size_parameter: 'limit', size: 10 },
-};
+import { assertAll, BY_CURSOR, BY_OFFSET, readOnce, recordsOf } from './testing.ts';
 
 describe('an API that limits, fails and changes', () => {
   let server: RestServer;

@@ -80,6 +80,19 @@ async function unpacked(bytes: Buffer): Promise<Pick<Landed, 'pages' | 'log'>> {
   return { pages, log };
 }
 
+/** Reads of two lists that the server serves page by page. */
+export const BY_OFFSET = {
+  path: '/offset',
+  records: 'data',
+  total: 'meta.total',
+  pagination: { type: 'offset', size_parameter: 'limit', size: 10 },
+};
+export const BY_CURSOR = {
+  path: '/cursor',
+  records: 'data',
+  pagination: { type: 'cursor', next: 'meta.next', size_parameter: 'limit', size: 10 },
+};
+
 /** Records in all pages, in order. */
 export function recordsOf(landed: Landed | undefined, path = 'data'): { id: number; [field: string]: unknown }[] {
   return [...(landed?.pages.values() ?? [])].flatMap((text) => {
