@@ -1,18 +1,12 @@
 /** Changes of MariaDB and MySQL servers, the whole way: captured, loaded, merged, and kept as history. */
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
-import { mariaDbMissing, startMariaDb } from './servers/mariadb.ts';
-import { mysqlMissing, startMysql } from './servers/mysql.ts';
 import type { MysqlServer } from './servers/mysql-family.ts';
-import { assertSame, captureProject, differences, SCHEMA, sourceYaml } from './support/mysql-capture.ts';
+import { assertSame, captureProject, differences, SCHEMA, SERVERS, sourceYaml } from './support/mysql-capture.ts';
 import { rowsOf, runProject, writeFiles } from './support/projects.ts';
 import { ask, startUp, until } from './support/up-owner.ts';
 
-const SERVERS = [
-  { kind: 'MariaDB', skip: mariaDbMissing(), start: startMariaDb },
-  { kind: 'MySQL', skip: mysqlMissing(), start: startMysql },
-];
-type Start = typeof startMariaDb;
+type Start = (typeof SERVERS)[number]['start'];
 const test = (name: string, run: (t: TestContext, start: Start) => Promise<void>) => {
   for (const { kind, skip, start } of SERVERS) it(`${kind}: ${name}`, { skip, timeout: 300_000 }, (t) => run(t, start));
 };

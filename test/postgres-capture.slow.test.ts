@@ -7,86 +7,48 @@ import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { type PostgresServer, postgresMissing } from './servers/postgres.ts';
+import { killAtRandom, randomBy, settle, Writer } from './support/capture-kills.ts';
 import { assertSame, BODY, captureProject, differences, startShop } from './support/postgres-capture.ts';
-import { ask, startUp, type Up, until, workersOf } from './support/up-owner.ts';
+import { ask, startUp } from './support/up-owner.ts';
 
 const KILLS = Number(process.env['KILLS'] ?? 15);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-/** Of `until`, in a row: after a kill things are tried again after growing times. */
-const PATIENCE = 5;
 const WRITERS = 2;
 
-/** Mulberry32. */
-function randomBy(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** Changes tables in random transactions until it is stopped; reconnects when the server is gone. */
-class Shop {
-  transactions = 0;
-  readonly did = new Map<string, number>();
+class Shop extends Writer<pg.Client> {
   readonly #server: PostgresServer;
-  readonly #random: () => number;
-  #stopped = false;
-  #running: Promise<void> | undefined;
 
   constructor(server: PostgresServer, random: () => number) {
+    super(random);
     this.#server = server;
-    this.#random = random;
   }
 
-  start(): void {
-    this.#running = this.#work();
+  protected async connect(): Promise<pg.Client> {
+    const client = await this.#server.connect();
+    await client.query("SET ROLE granary; SET lock_timeout = '5s'");
+    return client;
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    await this.#running;
+  protected async close(client: pg.Client): Promise<void> {
+    await client.end().catch(() => undefined);
   }
 
-  async #work(): Promise<void> {
-    let client: pg.Client | undefined;
-    while (!this.#stopped) {
-      try {
-        if (!client) {
-          client = await this.#server.connect();
-          await client.query("SET ROLE granary; SET lock_timeout = '5s'");
-        }
-        await this.#transaction(client);
-        this.transactions++;
-        await delay(this.#random() * 20);
-      } catch {
-        // Killed in the middle, or in each other's way: what the server has made of it is what counts.
-        await client?.end().catch(() => undefined);
-        client = undefined;
-        await delay(50);
-      }
-    }
-    await client?.end();
-  }
-
-  async #transaction(client: pg.Client): Promise<void> {
-    const many = Math.floor(this.#random() * 6) + 1;
+  protected async transaction(client: pg.Client): Promise<void> {
+    const many = Math.floor(this.random() * 6) + 1;
     const statements = Array.from({ length: many }, () => this.#statement());
     await client.query('BEGIN');
     for (const statement of statements) {
       await client.query(statement);
-      if (this.#random() < 0.05) await delay(this.#random() * 500);
+      if (this.random() < 0.05) await delay(this.random() * 500);
     }
-    await client.query(this.#random() < 0.1 ? 'ROLLBACK' : 'COMMIT');
+    await client.query(this.random() < 0.1 ? 'ROLLBACK' : 'COMMIT');
   }
 
   #statement(): string {
-    const random = this.#random;
+    const random = this.random;
     const id = Math.floor(random() * 2000) + 1;
     const other = Math.floor(random() * 2000) + 1;
-    const kinds: [weight: number, kind: string, statement: string][] = [
+    return this.pick([
       [
         25,
         'insert',
@@ -115,15 +77,7 @@ class Shop {
       [0.2, 'rewrite', `ALTER TABLE items ALTER quantity TYPE ${random() < 0.5 ? 'bigint' : 'int'}`],
       [0.3, 'full', `ALTER TABLE orders REPLICA IDENTITY ${random() < 0.5 ? 'FULL' : 'DEFAULT'}`],
       [0.3, 'others', 'CREATE TABLE noise AS SELECT i FROM generate_series(1, 5000) i; DROP TABLE noise'],
-    ];
-    let at = random() * kinds.reduce((sum, [weight]) => sum + weight, 0);
-    for (const [weight, kind, statement] of kinds) {
-      at -= weight;
-      if (at >= 0) continue;
-      this.did.set(kind, (this.did.get(kind) ?? 0) + 1);
-      return statement;
-    }
-    return 'SELECT 1';
+    ]);
   }
 }
 
@@ -136,35 +90,12 @@ it(`captured tables are equal to the source after ${KILLS} kills (SEED=${SEED})`
   const dir = await captureProject(t, server);
   const shops = Array.from({ length: WRITERS }, (_, i) => new Shop(server, randomBy(SEED + 1 + i)));
   for (const shop of shops) shop.start();
-  let up: Up = startUp(t, dir);
-  await up.ready;
-  const killed = { owner: 0, worker: 0, server: 0 };
-  const query = (sql: string) => ask(dir, sql);
-  for (let kills = 0; kills < KILLS; ) {
-    await delay(200 + random() * 5000);
-    const what = (['owner', 'worker', 'server'] as const)[Math.floor(random() * 3)]!;
-    if (what === 'server') {
-      await server.kill();
-      await delay(random() * 2000);
-      await server.restart();
-    } else if (what === 'owner') {
-      process.kill(up.pid, 'SIGKILL');
-      await up.ended;
-      up = startUp(t, dir);
-      await up.ready;
-    } else {
-      const [worker] = workersOf(up.pid);
-      if (!worker) continue;
-      process.kill(worker.pid, 'SIGKILL');
-    }
-    killed[what]++;
-    kills++;
-  }
+  const started = startUp(t, dir);
+  await started.ready;
+  const { up, killed } = await killAtRandom(t, started, dir, server, KILLS, random);
   for (const shop of shops) await shop.stop();
-  for (let i = 0; i < PATIENCE; i++)
-    await until('the tables are the same', async () => (await differences(server, query)).length === 0).catch(
-      () => undefined,
-    );
+  const query = (sql: string) => ask(dir, sql);
+  await settle(() => differences(server, query));
   await assertSame(server, query);
   const transactions = shops.reduce((sum, shop) => sum + shop.transactions, 0);
   const did: Record<string, number> = {};

@@ -2,8 +2,15 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { RowDataPacket } from 'mysql2/promise';
+import { mariaDbMissing, startMariaDb } from '../servers/mariadb.ts';
+import { mysqlMissing, startMysql } from '../servers/mysql.ts';
 import type { MysqlServer } from '../servers/mysql-family.ts';
 import { makeProject } from './projects.ts';
+
+export const SERVERS = [
+  { kind: 'MariaDB', skip: mariaDbMissing(), start: startMariaDb },
+  { kind: 'MySQL', skip: mysqlMissing(), start: startMysql },
+] as const;
 
 export const TABLES = ['orders', 'items'] as const;
 
